@@ -1,0 +1,7 @@
+"""A configuration file, read once and wholly."""
+
+from __future__ import annotations
+
+from sync.configuration_shape import ConnectionEntry, Configuration, DaemonEntry, MemberEntry, PoolEntry
+
+__all__ = ["Configuration", "ConnectionEntry", "DaemonEntry", "MemberEntry", "PoolEntry"]

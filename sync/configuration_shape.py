@@ -1,0 +1,83 @@
+"""What a configuration file says, once it has been understood: plain frozen values.
+
+Owns the shapes that the daemon and the console read. Refuses files, positions and problems.
+Invariant: a secret is fetched only when ``ConnectionEntry.settings`` is read, never when the file is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from sla.policy import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonEntry:
+    """The table ``[daemon]``. ``database`` is absolute: relative text is read from the file's own folder."""
+
+    database: Path
+    listen: str = "127.0.0.1:8080"
+    mode: Literal["live", "shadow"] = "live"
+    match: Literal["strictest", "first"] = "strictest"
+    tick_every_s: float = 1.0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of ``listen``."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEntry:
+    """One table ``[connections.NAME]``. ``enforce_from`` is epoch ms, None for the moment of first connect."""
+
+    name: str
+    connector: str
+    poll_every_s: float
+    enforce_from: int | None
+    table: Mapping[str, Any] = field(repr=False)
+    """The table as it stands in the file: secrets are still references such as ``env:NAME``."""
+    resolve: Callable[[], Mapping[str, Any]] = field(repr=False, compare=False)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The table for ``connectors.build``, its secrets fetched now. Raises ``sync.secrets.SecretMissing``."""
+        return self.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEntry:
+    """One member of a pool. ``user`` is an e-mail address or the CRM's own id (``user:ID``)."""
+
+    user: str
+    weight: int = 1
+    cap: int | None = None
+    calendar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEntry:
+    """One table ``[pools.NAME]``. ``fallback`` is ``queue:NAME``, ``user:ID``, an e-mail address or None."""
+
+    name: str
+    members: tuple[MemberEntry, ...]
+    strategy: Literal["round_robin", "least_loaded", "weighted"] = "round_robin"
+    fallback: str | None = None
+    max_hops: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A whole configuration file. ``document`` is what tomllib read; ``path`` is where from."""
+
+    path: Path
+    daemon: DaemonEntry
+    connections: Mapping[str, ConnectionEntry]
+    pools: Mapping[str, PoolEntry]
+    policies: Policies
+    document: Mapping[str, Any] = field(repr=False)
