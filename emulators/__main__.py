@@ -1,0 +1,67 @@
+"""``python -m emulators salesforce|hubspot``: one emulated CRM on loopback, until SIGTERM or Ctrl-C.
+
+Owns the command line. Invariant: exactly one line goes to standard output, once the emulator answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from emulators.core import Emulator, serve
+
+NAMES: Final = ("salesforce", "hubspot")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 after a stop, 2 for wrong usage or a taken port."""
+    options = _parser().parse_args(arguments)
+    make: type[Emulator] = importlib.import_module(f"emulators.{options.name}").EMULATOR
+    emulator = make(
+        seed=options.seed,
+        records=options.records,
+        living=options.living,
+        speed=options.speed,
+        origin=options.origin,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        server = serve(emulator, options.port)
+    except OSError as taken:
+        sys.stderr.write(f"cannot listen on port {options.port}: {taken.strerror}\n")
+        return 2
+    ready = {
+        "name": emulator.name,
+        "url": server.url,
+        "credentials": emulator.credentials(),
+        "webhook_secret": emulator.webhook_secret,
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    stop.wait()
+    server.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m emulators", description="A practice CRM on this machine.")
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one (default)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default 1)")
+    parser.add_argument("--records", type=int, default=0, help="how many records to begin with (default 0)")
+    parser.add_argument("--living", action="store_true", help="new records arrive, people answer, some do not")
+    parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per real second (default 1)")
+    parser.add_argument("--origin", type=int, help="epoch ms at which emulated and real time agree (default: now)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
