@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sync.configuration_shape import ConnectionEntry, Configuration, DaemonEntry, MemberEntry, PoolEntry
+from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry
 
 __all__ = ["Configuration", "ConnectionEntry", "DaemonEntry", "MemberEntry", "PoolEntry"]

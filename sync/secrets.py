@@ -1,0 +1,103 @@
+"""Where secrets come from: the environment, a private file, or the system's keyring.
+
+Owns the references ``env:NAME``, ``file:PATH`` and ``keyring:SERVICE/NAME``. Refuses files that others can read.
+Invariant: no message, log line or repr made here ever holds a secret's value.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from connectors.secret import Secret
+
+SCHEMES: Final = ("env", "file", "keyring")
+_LARGEST = 65_536  # bytes; a private key has a few thousand
+
+
+class SecretMissing(ValueError):
+    """A secret that cannot be had. ``message`` says why, ``fix`` what to do; neither holds its value."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(f"{message}; {fix}")
+        self.message = message
+        self.fix = fix
+
+
+def is_reference(value: object) -> bool:
+    """Whether a configuration value names a secret instead of holding one."""
+    return isinstance(value, str) and value.partition(":")[0] in SCHEMES and ":" in value
+
+
+def resolve(reference: str, folder: Path) -> Secret:
+    """Fetches the secret that a reference names; a relative file is looked for in ``folder``.
+
+    Raises SecretMissing when it is not there, is empty, or lies open to others.
+    """
+    scheme, _, name = reference.partition(":")
+    fetchers: dict[str, Callable[[str], str]] = {
+        "env": _from_environment,
+        "file": lambda path: _from_file(folder / Path(path).expanduser()),
+        "keyring": _from_keyring,
+    }
+    if scheme not in fetchers or not name:
+        raise SecretMissing(
+            "this is no reference to a secret", 'write "env:NAME", "file:PATH" or "keyring:SERVICE/NAME"'
+        )
+    return Secret(fetchers[scheme](name), label=reference)
+
+
+def _from_environment(name: str) -> str:
+    if value := os.environ.get(name, ""):
+        return value
+    state = "is empty" if name in os.environ else "is not set"
+    raise SecretMissing(f"the environment variable {name} {state}", f"set {name} before starting")
+
+
+def _from_file(path: Path) -> str:
+    try:
+        # Judged on the open file, so that what is read is what was judged.
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SecretMissing(f"{path} is not a regular file", "name a file that holds nothing but the secret")
+            if status.st_mode & 0o077:
+                raise SecretMissing(f"others may read {path}", f"chmod 600 {path}")
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise SecretMissing(
+            f"the secret file {path} cannot be read: {reason}", "create it, readable by its owner alone"
+        ) from None
+    if len(content) > _LARGEST:
+        raise SecretMissing(f"{path} is too large for a secret", "name a file that holds nothing but the secret")
+    try:
+        value = content.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise SecretMissing(f"{path} is not text", "store the secret as UTF-8 text") from None
+    if not value:
+        raise SecretMissing(f"the secret file {path} is empty", "write the secret into it")
+    return value
+
+
+def _from_keyring(name: str) -> str:
+    service, _, user = name.partition("/")
+    if not (service and user):
+        raise SecretMissing(f"keyring:{name} does not name a service and a user", 'write "keyring:SERVICE/NAME"')
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise SecretMissing("the keyring extra is not installed", "pip install 'sla-sidecar[keyring]'") from None
+    try:
+        value = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise SecretMissing(
+            f"the keyring gave no answer ({type(error).__name__})", "unlock it, or use env: or file:"
+        ) from None
+    if not value:
+        raise SecretMissing(f"the keyring holds no {service}/{user}", f"keyring set {service} {user}")
+    return value
