@@ -1,0 +1,111 @@
+"""What every connection table may say, whatever the CRM.
+
+Owns the common keys, their defaults and their checks. Refuses vendor words: each CRM extends the model in its own
+``settings.py``. Invariant: an unknown key is an error, and no message of a failed validation repeats a value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from connectors.secret import Secret
+
+StatusCategory = Literal["new", "open", "pending", "on_hold", "resolved", "closed", "disqualified", "converted"]
+Priority = Literal["urgent", "high", "normal", "low"]
+RecordKind = Literal["lead", "ticket", "deal"]
+
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(value: object) -> float:
+    """Seconds of a duration text such as ``"15s"`` or ``"1h30m"``. Raises ValueError."""
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError('a duration is text such as "15s", "10m" or "1h30m"')
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name or address means this machine."""
+    if not host:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url(value: str) -> str:
+    """A base URL without a trailing slash. Only a loopback address may be plain http. Raises ValueError."""
+    parts = urlsplit(value)
+    if parts.username or parts.password:
+        raise ValueError("a URL carries no user name or password")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError('a base URL reads "https://host" or "https://host/path"')
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("plain http is allowed only to this machine (127.0.0.1); use https")
+    return value.rstrip("/")
+
+
+Seconds = Annotated[float, BeforeValidator(seconds)]
+"""A duration text in the configuration, a number of seconds in the model."""
+
+BaseUrl = Annotated[str, AfterValidator(base_url)]
+
+
+class Table(BaseModel):
+    """A table of the configuration: frozen, no unknown keys, values never repeated in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Timeouts(Table):
+    """How long one HTTP call may take, in seconds: to connect, between two bytes, and altogether."""
+
+    connect: Seconds = 5.0
+    read: Seconds = 30.0
+    total: Seconds = 120.0
+
+
+class ConnectionSettings(Table):
+    """The keys that every ``[connections.NAME]`` may have. Durations are seconds once validated."""
+
+    connector: str
+    poll_every: Seconds = 60.0
+    overlap: Seconds = 600.0
+    objects: tuple[str, ...] = ()
+    enforce_from: AwareDatetime | datetime | None = None
+    status: dict[RecordKind, dict[str, StatusCategory]] = Field(default_factory=dict)
+    priority: dict[str, Priority] = Field(default_factory=dict)
+    fields: dict[str, str | dict[RecordKind, str]] = Field(default_factory=dict)
+    write: dict[RecordKind, dict[str, str]] = Field(default_factory=dict)
+    url: BaseUrl | None = None
+    timeouts: Timeouts = Timeouts()
+    allow_plain_secrets: bool = False
+
+
+def secret_keys(model: type[BaseModel]) -> frozenset[tuple[str, ...]]:
+    """Paths of the keys of ``model`` that hold secrets, nested tables included: ``("client_secret",)``."""
+    found: set[tuple[str, ...]] = set()
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        for kind in _types(field.annotation):
+            if kind is Secret:
+                found.add((key,))
+            elif isinstance(kind, type) and issubclass(kind, BaseModel):
+                found.update((key, *path) for path in secret_keys(kind))
+    return frozenset(found)
+
+
+def _types(annotation: Any) -> list[Any]:
+    inner = get_args(annotation)
+    return [kind for part in inner for kind in _types(part)] if inner else [annotation]
