@@ -1,7 +1,181 @@
-"""A configuration file, read once and wholly."""
+"""A configuration file, read once and wholly: what it means, or everything that is wrong with it.
+
+Owns ``load`` and the order of judging: syntax, sections, policies, what binds them. Refuses to stop at a first mistake.
+Invariant: a ``Configuration`` exists only for a file without problems; every problem names line and column.
+"""
 
 from __future__ import annotations
 
-from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-__all__ = ["Configuration", "ConnectionEntry", "DaemonEntry", "MemberEntry", "PoolEntry"]
+from sla.policy import Policies
+from sla.problem import Collector, Problem, Problems
+from sync.configuration_error import ConfigurationError, ConfigurationProblem, from_mistake, locate
+from sync.configuration_section import bind, read_connections, read_daemon, read_pools, secret_paths
+from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
+from sync.secrets import SecretMissing, is_reference, resolve
+from sync.toml_positions import Path as KeyPath
+from sync.toml_positions import Place, positions
+from sync.toml_syntax import Reading, read
+
+__all__ = [
+    "DAEMON",
+    "POLICIES",
+    "SECTIONS",
+    "WHOLE",
+    "Configuration",
+    "ConfigurationError",
+    "ConfigurationProblem",
+    "ConnectionEntry",
+    "DaemonEntry",
+    "MemberEntry",
+    "PoolEntry",
+    "Reference",
+    "load",
+    "load_daemon",
+    "missing_secrets",
+]
+
+_T = TypeVar("_T")
+
+SECTIONS: Final = ("daemon", "calendars", "connections", "pools", "policies")
+
+WHOLE: Final = frozenset({"calendars", "connections", "policies"})
+"""What the daemon needs; ``[daemon]`` and ``[pools]`` may be left out where nothing names them."""
+
+POLICIES: Final = frozenset({"calendars", "policies"})
+"""What ``backtest``, ``suggest`` and ``explain`` on a file need."""
+
+DAEMON: Final[frozenset[str]] = frozenset()
+"""What a command needs that only looks into the store."""
+
+
+def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
+    """The configuration in the file ``path``. ``need`` names the sections that must be there.
+
+    Whatever else the file holds is judged as well. Raises ConfigurationError with every problem at once.
+    """
+    source, reading = _read(path)
+    document = reading.document
+    problems = [from_mistake(str(path), mistake) for mistake in reading.mistakes]
+    if document is None:
+        raise ConfigurationError(problems)
+    into = Collector()
+    folder = path.absolute().parent
+    into.unknown_keys(document, SECTIONS)
+    daemon = read_daemon(document.get("daemon", {}), folder, into.at("daemon"))
+    calendars = document.get("calendars")
+    pools = _section(document, "pools", into, lambda tables, at: read_pools(tables, _names(calendars), at))
+    connections = _section(document, "connections", into, lambda tables, at: read_connections(tables, folder, at))
+    policies = _policies(document, into)
+    bind(document, "connections" in need, into)
+    for section in sorted(need - document.keys()):
+        into.add(f"there is no {_header(section)}")
+    problems += _located(str(path), reading, into.problems)
+    if problems or daemon is None or policies is None:
+        raise ConfigurationError(problems)
+    return Configuration(path, daemon, connections, pools, policies, document, source)
+
+
+def load_daemon(path: Path) -> DaemonEntry:
+    """The table ``[daemon]`` alone, however wrong the rest of the file may be: what ``pause`` and ``status`` need.
+
+    Raises ConfigurationError when that table, or the file's syntax, cannot be read.
+    """
+    _, reading = _read(path)
+    into = Collector()
+    daemon = read_daemon((reading.document or {}).get("daemon", {}), path.absolute().parent, into.at("daemon"))
+    problems = [] if reading.document else [from_mistake(str(path), mistake) for mistake in reading.mistakes]
+    problems += _located(str(path), reading, into.problems)
+    if problems or daemon is None:
+        raise ConfigurationError(problems)
+    return daemon
+
+
+def missing_secrets(configuration: Configuration) -> list[ConfigurationProblem]:
+    """Every reference of the file that cannot be fetched now, with what to do about it. Fetches and forgets."""
+    file, folder = str(configuration.path), configuration.path.absolute().parent
+    places = positions(configuration.source)
+    found = []
+    for entry in configuration.connections.values():
+        for reference in filter(lambda reference: is_reference(reference.text), entry.references):
+            try:
+                resolve(reference.text, folder)
+            except SecretMissing as missing:
+                problem = Problem(("connections", entry.name, *reference.path), missing.message)
+                found.append(locate(file, problem, configuration.document, places, fix=missing.fix))
+    return found
+
+
+def _read(path: Path) -> tuple[str, Reading]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        fix = "name the file with --config"
+        raise ConfigurationError([ConfigurationProblem(str(path), 0, 0, "", reason, fix=fix)]) from None
+    try:
+        source = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        problem = ConfigurationProblem(str(path), line, column, "", "this is not UTF-8 text", fix="save it as UTF-8")
+        raise ConfigurationError([problem]) from None
+    return source, read(source)
+
+
+def _section(
+    document: Mapping[str, Any],
+    name: str,
+    into: Collector,
+    reader: Callable[[dict[str, Any], Collector], dict[str, _T]],
+) -> dict[str, _T]:
+    tables = document.get(name, {})
+    if isinstance(tables, dict):
+        return reader(tables, into.at(name))
+    into.at(name).add(f"must be tables: begin each with {_header(name)}")
+    return {}
+
+
+def _policies(document: Mapping[str, Any], into: Collector) -> Policies | None:
+    try:
+        return Policies.from_config(document)
+    except Problems as found:
+        # `daemon.match` was judged with its own table.
+        into.problems.extend(_at_its_own_place(p) for p in found.problems if p.path[:1] != ("daemon",))
+        return None
+
+
+def _at_its_own_place(problem: Problem) -> Problem:
+    """A policy's wrong calendar is found by each target that inherits it; the mistake stands in the policy."""
+    inherited = problem.message.startswith("there is no calendar") and problem.path[2:3] == ("targets",)
+    return problem._replace(path=(*problem.path[:2], "calendar")) if inherited and len(problem.path) == 4 else problem
+
+
+def _located(file: str, reading: Reading, problems: Iterable[Problem]) -> list[ConfigurationProblem]:
+    document = reading.document or {}
+    places = positions(reading.text if reading.document is not None else "")
+    private = set(secret_paths(document))
+    doubtful = [_table_around(line, places) for line in reading.blanked]
+    return [
+        locate(file, problem, document, places, private=problem.path in private)
+        for problem in problems
+        # A table that lost a line to a syntax error is not blamed for what that line would have said.
+        if problem.message.startswith("unknown key") or not any(problem.path[: len(t)] == t for t in doubtful if t)
+    ]
+
+
+def _table_around(line: int, places: Mapping[KeyPath, Place]) -> KeyPath:
+    """The path of the table whose header stands last above ``line``."""
+    above = [(place.value.line, path) for path, place in places.items() if place.header and place.value.line < line]
+    return max(above, key=lambda found: (found[0], len(found[1])))[1] if above else ()
+
+
+def _header(section: str) -> str:
+    return {"policies": "[[policies]]", "daemon": "[daemon]"}.get(section, f"[{section}.NAME]")
+
+
+def _names(tables: object) -> Iterable[str]:
+    return tables if isinstance(tables, dict) else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from sla.policy import Policies
@@ -32,6 +32,15 @@ class DaemonEntry:
         return host.strip("[]"), int(port)
 
 
+class Reference(NamedTuple):
+    """A key of a connection's table whose value is fetched from elsewhere: ``text`` is ``env:NAME`` or the like. A
+    ``secret`` may also stand in the file itself, where that is allowed."""
+
+    path: tuple[str | int, ...]
+    text: str
+    secret: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionEntry:
     """One table ``[connections.NAME]``. ``enforce_from`` is epoch ms, None for the moment of first connect."""
@@ -42,6 +51,7 @@ class ConnectionEntry:
     enforce_from: int | None
     table: Mapping[str, Any] = field(repr=False)
     """The table as it stands in the file: secrets are still references such as ``env:NAME``."""
+    references: tuple[Reference, ...] = field(repr=False)
     resolve: Callable[[], Mapping[str, Any]] = field(repr=False, compare=False)
 
     @property
@@ -73,7 +83,7 @@ class PoolEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A whole configuration file. ``document`` is what tomllib read; ``path`` is where from."""
+    """A whole configuration file. ``document`` is what tomllib read of ``source``; ``path`` is where from."""
 
     path: Path
     daemon: DaemonEntry
@@ -81,3 +91,4 @@ class Configuration:
     pools: Mapping[str, PoolEntry]
     policies: Policies
     document: Mapping[str, Any] = field(repr=False)
+    source: str = field(repr=False)

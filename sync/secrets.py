@@ -93,7 +93,7 @@ def _from_keyring(name: str) -> str:
     except ImportError:
         raise SecretMissing("the keyring extra is not installed", "pip install 'sla-sidecar[keyring]'") from None
     try:
-        value = keyring.get_password(service, user)
+        value: str | None = keyring.get_password(service, user)
     except KeyringError as error:
         raise SecretMissing(
             f"the keyring gave no answer ({type(error).__name__})", "unlock it, or use env: or file:"

@@ -36,10 +36,11 @@ class Position(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a path stands: its key (None for an element of an array), and its value or table header."""
+    """Where a path stands: its key (None for an element of an array), and its value or table ``header``."""
 
     key: Position | None
     value: Position
+    header: bool = False
 
 
 def positions(text: str) -> dict[Path, Place]:
@@ -76,15 +77,15 @@ class _Scanner:
         for number, (name, key) in enumerate(keys, 1):
             path = (*path, name)
             if array and number == len(keys):
-                self._note(path, Place(key, header))
+                self._note(path, Place(key, header, True))
                 self.elements[path] = self.elements.get(path, -1) + 1
                 path = (*path, self.elements[path])
-                self.places[path] = Place(key, header)
+                self.places[path] = Place(key, header, True)
             else:
                 # A table may be named first by a subtable's header; its own header is the better place.
                 if number == len(keys):
-                    self.places[path] = Place(key, header)
-                self._note(path, Place(key, header))
+                    self.places[path] = Place(key, header, True)
+                self._note(path, Place(key, header, True))
                 if path in self.elements:
                     path = (*path, self.elements[path])
         return path

@@ -45,11 +45,12 @@ _NEVER_CLOSED = ("Unclosed", "Unterminated", 'Expected \'"""\'', "Expected \"'")
 
 
 class Mistake(NamedTuple):
-    """One syntax error: where, what, and how to mend it."""
+    """One syntax error: where, what, and how to mend it. ``statement`` is the first line of the broken statement."""
 
     position: Position
     message: str
     fix: str | None
+    statement: str
 
 
 class Reading(NamedTuple):
@@ -73,7 +74,7 @@ def read(text: str) -> Reading:
         except tomllib.TOMLDecodeError as error:
             mistake, statement = _locate(lines, str(error))
         except RecursionError:
-            mistakes.append(Mistake(Position(1, 1, ""), "this file nests tables or lists too deeply", None))
+            mistakes.append(Mistake(Position(1, 1, ""), "this file nests tables or lists too deeply", None, ""))
             break
         mistakes.append(mistake)
         line = lines[statement - 1]
@@ -99,7 +100,8 @@ def _locate(lines: list[str], said: str) -> tuple[Mistake, int]:
     if not source[: column - 1].strip():
         column = len(source) - len(source.lstrip()) + 1
     message, fix = _explain(words)
-    return Mistake(Position(line, column, source[column - 1 :].rstrip()), message, fix), statement
+    position = Position(line, column, source[column - 1 :].rstrip())
+    return Mistake(position, message, fix, lines[statement - 1]), statement
 
 
 def _statement(lines: list[str], line: int) -> int:
