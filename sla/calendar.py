@@ -35,7 +35,7 @@ class NeverOpen(ValueError):
 
 
 class _Table(NamedTuple):
-    """Openings ``[opens[i], closes[i])`` of the instants ``[start, end)``; ``before[i]`` is the work before opening i."""
+    """Openings ``[opens[i], closes[i])`` in ``[start, end)``; ``before[i]`` is the work before opening i."""
 
     start: int
     end: int
@@ -102,8 +102,8 @@ class Calendar:
         if not isinstance(regions, list):
             regions = [regions]
         for i, region in enumerate(regions):
-            if mistake := check_region(region):
-                found.at("holidays", i).add(mistake)
+            if why_not := check_region(region):
+                found.at("holidays", i).add(why_not)
         calendar = cls(
             zone,
             week,

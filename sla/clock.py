@@ -1,0 +1,245 @@
+"""A clock as its timeline, policies and the instant make it: the answer of the fold.
+
+Owns the verdict and who spent the time. Refuses to change: a later instant makes another clock.
+Invariant: everything shown here follows from the run and the instant; nothing is counted along the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sla.instant import SECOND, format_instant, to_datetime
+from sla.model import SYSTEM
+from sla.record import Excuse, RecordState
+from sla.run import Run
+
+
+class StepState(NamedTuple):
+    """A step on this clock: ``instant_ms`` None while the clock is paused before it; ``arm`` counts how often a later
+    due date has armed it again."""
+
+    at: str
+    instant_ms: int | None
+    reached: bool
+    arm: int
+    actions: dict[str, Any]
+
+
+class Clock:
+    """One target on one record, as of ``now``. The ``_ms`` names are epoch or working milliseconds; ``started_at`` and
+    its like are aware datetimes; ``verdict()`` is the public line. Reads like its verdict: ``clock["outcome"]``."""
+
+    __slots__ = ("_state", "now_ms", "outcome", "reason", "record", "run", "steps")
+
+    def __init__(self, state: RecordState, run: Run, now: int) -> None:
+        run.judge(now)
+        self._state = state
+        self.run = run
+        self.record = state.record
+        self.now_ms = now
+        self.outcome = run.outcome
+        self.reason = run.reason
+        self.steps = [
+            StepState(step.at, *run.crossing(i, now), run.arms[i], step.actions)
+            for i, step in enumerate(run.target.steps)
+        ]
+        if run.breached_at is not None and (state.excuses or run.extended_until is not None):
+            self._excuse()
+
+    def _excuse(self) -> None:
+        """A miss that the excused spans or the extension explain whole is ``excused``."""
+        run, end = self.run, self.run.ended_at or self.now_ms
+        if run.extended_until is not None and end <= run.extended_until:
+            self.outcome = "excused"
+            return
+        excused, reasons = 0, []
+        for span in self._state.excuses:
+            work = _overlap(run, span, end)
+            if work:
+                excused += work
+                reasons.append(span.reason)
+        if excused and run.elapsed_at(end) - excused <= run.budget:
+            self.outcome = "excused"
+            self.reason = self.reason or "; ".join(reasons)
+
+    # ---- names
+
+    @property
+    def policy(self) -> str:
+        return self.run.target.policy
+
+    @property
+    def target(self) -> str:
+        return self.run.target.name
+
+    @property
+    def cycle(self) -> int:
+        return self.run.cycle
+
+    @property
+    def stage(self) -> str:
+        return self.run.target.stage
+
+    @property
+    def state(self) -> str:
+        """``running``, ``paused`` or ``stopped``."""
+        return "stopped" if self.run.ended else "running" if self.run.running else "paused"
+
+    # ---- instants
+
+    @property
+    def started_ms(self) -> int:
+        return self.run.started_at
+
+    @property
+    def due_ms(self) -> int | None:
+        """When it is or was due; None while it is paused before."""
+        return self.run.due_at
+
+    @property
+    def completed_ms(self) -> int | None:
+        return self.run.completed_at
+
+    @property
+    def breached_ms(self) -> int | None:
+        return self.run.breached_at
+
+    @property
+    def wake_ms(self) -> int | None:
+        """The next instant at which this clock changes by itself; None when only an event can change it."""
+        if not self.run.running:
+            return None
+        ahead = [s.instant_ms for s in self.steps if not s.reached and s.instant_ms is not None]
+        if self.run.breached_at is None and self.run.due_at is not None:
+            ahead.append(self.run.due_at)
+        return min((at for at in ahead if at > self.now_ms), default=None)
+
+    @property
+    def started_at(self) -> datetime:
+        return to_datetime(self.started_ms)
+
+    @property
+    def due_at(self) -> datetime | None:
+        return _datetime(self.due_ms)
+
+    @property
+    def completed_at(self) -> datetime | None:
+        return _datetime(self.completed_ms)
+
+    @property
+    def breached_at(self) -> datetime | None:
+        return _datetime(self.breached_ms)
+
+    # ---- lengths
+
+    @property
+    def within_ms(self) -> int:
+        return self.run.within
+
+    @property
+    def elapsed_ms(self) -> int:
+        return self.run.elapsed_at(self.now_ms)
+
+    @property
+    def paused_ms(self) -> int:
+        return self.run.paused_at(self.now_ms)
+
+    @property
+    def remaining_ms(self) -> int:
+        return max(self.run.budget - self.elapsed_ms, 0)
+
+    @property
+    def late_ms(self) -> int:
+        return max(self.elapsed_ms - self.run.budget, 0) if self.run.breached_at is not None else 0
+
+    @property
+    def spent_ms(self) -> dict[str, int]:
+        """Working time by who had the record; the parts add up to ``elapsed_ms``."""
+        spent = {SYSTEM: 0}
+        run = self.run
+        spans = [(s.start, s.end, s.calendar) for s in run.segments]
+        if run.open_from is not None:
+            spans.append((run.open_from, self.now_ms, run.calendar))
+        for start, end, calendar in spans:
+            for holder, a, b in _held(self._state, start, end):
+                spent[holder] = spent.get(holder, 0) + calendar.elapsed_ms(a, b)
+        return spent
+
+    def verdict(self) -> dict[str, Any]:
+        """The public line (docs/formats.md): instants as ISO 8601 text, lengths in working seconds."""
+        elapsed = self.elapsed_ms
+        breached = self.breached_ms
+        return {
+            "record": self.record,
+            "policy": self.policy,
+            "target": self.target,
+            "cycle": self.cycle,
+            "state": self.state,
+            "outcome": self.outcome,
+            "started_at": format_instant(self.started_ms),
+            "due_at": _text(self.due_ms),
+            "completed_at": _text(self.completed_ms),
+            "breached_at": _text(breached),
+            "within_s": _seconds(self.within_ms),
+            "elapsed_s": _seconds(elapsed),
+            "paused_s": _seconds(self.paused_ms),
+            "remaining_s": _seconds(max(self.run.budget - elapsed, 0)),
+            "late_s": _seconds(max(elapsed - self.run.budget, 0) if breached is not None else 0),
+            "reason": self.reason,
+            "steps": [
+                {"at": step.at, "instant": _text(step.instant_ms), "reached": step.reached} for step in self.steps
+            ],
+            "spent": {holder: _seconds(work) for holder, work in self.spent_ms.items()},
+        }
+
+    def keys(self) -> list[str]:
+        """The names of the verdict, so that ``dict(clock)`` is the verdict."""
+        return list(self.verdict())
+
+    def __getitem__(self, name: str) -> Any:
+        return self.verdict()[name]
+
+    def __repr__(self) -> str:
+        return f"<Clock {self.record} {self.target} #{self.cycle} {self.state} {self.outcome or 'undecided'}>"
+
+
+def _datetime(at: int | None) -> datetime | None:
+    return None if at is None else to_datetime(at)
+
+
+def _text(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
+def _seconds(work: int) -> int | float:
+    """Whole seconds as an int; milliseconds only where there are some."""
+    return work // SECOND if work % SECOND == 0 else work / SECOND
+
+
+def _overlap(run: Run, span: Excuse, end: int) -> int:
+    """Working time of a run, up to ``end``, that lies inside an excused span."""
+    pieces = [(s.start, s.end, s.calendar) for s in run.segments]
+    if run.open_from is not None:
+        pieces.append((run.open_from, end, run.calendar))
+    total = 0
+    for start, stop, calendar in pieces:
+        a, b = max(start, span.start), min(stop, span.end)
+        if a < b:
+            total += calendar.elapsed_ms(a, b)
+    return total
+
+
+def _held(state: RecordState, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Who had the record when, within ``[start, end)``: the system until it was first seen and first routed."""
+    seen = state.first_seen_at or start
+    if seen > start:
+        yield SYSTEM, start, min(seen, end)
+        start = min(seen, end)
+    holders = state.holders or [(start, SYSTEM)]
+    for i, (since, holder) in enumerate(holders):
+        until = holders[i + 1][0] if i + 1 < len(holders) else end
+        a, b = max(since if i else start, start), min(until, end)
+        if a < b:
+            yield holder, a, b

@@ -1,0 +1,159 @@
+"""The fold: (timeline, policies, now) to clocks. Everything the product says about time comes from here.
+
+Owns the order in which events are taken. Refuses memory: nothing survives a call.
+Invariant: every permutation and duplication of the same events gives the same clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sla import signal
+from sla.clock import Clock
+from sla.instant import from_datetime, parse_instant
+from sla.model import Event
+from sla.policy import Policies, Policy
+from sla.record import RecordState
+from sla.timeline import event_from_mapping, settle
+from sla.track import Track
+
+
+class Wait(NamedTuple):
+    """The unanswered wait that a merged record brings to its winner: since when, and when they were merged."""
+
+    at: int
+    since: int
+
+
+class Evaluation(NamedTuple):
+    """The clocks of one record, ordered by target and cycle, and what is known of the record."""
+
+    clocks: list[Clock]
+    state: RecordState
+
+
+def evaluate_record(policies: Policies, events: Sequence[Event], now: int, waits: Iterable[Wait] = ()) -> Evaluation:
+    """The clocks of one record as of ``now`` (epoch milliseconds).
+
+    ``events`` are the record's, in any order, doubled or not; those after ``now`` have not happened yet. ``waits`` are
+    those of the records merged into it.
+    """
+    ordered = settle(events, now)
+    state = RecordState(events[0].record if events else "none:ticket:none")
+    if not ordered:
+        return Evaluation([], state)
+    for event in ordered:
+        if event.kind:
+            state.kind = event.kind
+            break
+    tracks = [Track(group, strictest=policies.match == "strictest") for group in policies.groups(state.kind)]
+    matches = _Matcher(state)
+    pending = sorted(wait for wait in waits if wait.at <= now)
+    for event in ordered:
+        while pending and pending[0].at < event.at:
+            _join(tracks, pending.pop(0), state, matches)
+        found = state.apply(event)
+        if found & signal.FIELDS and not policies.matching_fields.isdisjoint(state.changed):
+            found |= signal.TERMS
+        if found:
+            for track in tracks:
+                track.on(event, found, state, matches)
+    for wait in pending:
+        _join(tracks, wait, state, matches)
+    clocks = [Clock(state, run, now) for track in tracks for run in track.runs]
+    if len(clocks) > 1:
+        clocks.sort(key=lambda clock: (clock.target, clock.cycle, clock.policy))
+    return Evaluation(clocks, state)
+
+
+def _join(tracks: list[Track], wait: Wait, state: RecordState, matches: _Matcher) -> None:
+    for track in tracks:
+        track.join(wait.at, wait.since, state, matches)
+
+
+class _Matcher:
+    """Whether a policy's conditions hold for the record as it stands, asked once per state of the fields."""
+
+    __slots__ = ("_fields", "_known", "_state")
+
+    def __init__(self, state: RecordState) -> None:
+        self._state = state
+        self._fields: Mapping[str, Any] | None = None
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, policy: Policy) -> bool:
+        if self._fields is not self._state.fields:
+            self._fields, self._known = self._state.fields, {}
+        if policy.rank not in self._known:
+            self._known[policy.rank] = policy.when(self._state.fields)
+        return self._known[policy.rank]
+
+
+def evaluate(
+    policies: Policies | Mapping[str, Any], events: Iterable[Event | Mapping[str, Any]], now: datetime | str
+) -> list[Clock]:
+    """The clocks of every record in ``events`` as of ``now``, ordered by record, target and cycle.
+
+    ``policies`` is a ``Policies`` or a parsed configuration with its calendars and policies; an event is an ``Event``
+    or a parsed line of the timeline format. Raises ValueError for a naive ``now`` and for an event that cannot be
+    read, Problems for a configuration that cannot.
+    """
+    read = policies if isinstance(policies, Policies) else Policies.from_config(policies)
+    at = parse_instant(now) if isinstance(now, str) else from_datetime(now)
+    timelines: dict[str, list[Event]] = {}
+    for given in events:
+        event = given if isinstance(given, Event) else event_from_mapping(given)
+        timelines.setdefault(event.record, []).append(event)
+    return [clock for evaluation in evaluate_timelines(read, timelines, at) for clock in evaluation.clocks]
+
+
+def evaluate_timelines(policies: Policies, timelines: Mapping[str, Sequence[Event]], now: int) -> Iterable[Evaluation]:
+    """The evaluation of each record, by record; a merged record's wait goes on with its winner."""
+    losers = _losers(timelines, now)
+    for record in sorted(timelines):
+        waits = _waits(policies, timelines, losers, record, now, frozenset()) if losers else ()
+        yield evaluate_record(policies, timelines[record], now, waits)
+
+
+def _losers(timelines: Mapping[str, Sequence[Event]], now: int) -> dict[str, list[tuple[int, str]]]:
+    """Winner to the records merged or moved into it, with the instant."""
+    found: dict[str, set[tuple[int, str]]] = {}
+    for record, events in timelines.items():
+        for event in events:
+            if event.into and event.at <= now and event.event in ("merged", "converted"):
+                found.setdefault(event.into, set()).add((event.at, record))
+    return {winner: sorted(losers) for winner, losers in found.items()}
+
+
+def _waits(
+    policies: Policies,
+    timelines: Mapping[str, Sequence[Event]],
+    losers: Mapping[str, list[tuple[int, str]]],
+    record: str,
+    now: int,
+    seen: frozenset[str],
+) -> list[Wait]:
+    waits = []
+    for at, loser in losers.get(record, ()):
+        if loser in seen or loser == record:
+            continue
+        inherited = _waits(policies, timelines, losers, loser, now, seen | {record})
+        since = wait_of(timelines[loser], at, inherited)
+        if since is not None:
+            waits.append(Wait(at, since))
+    return waits
+
+
+def wait_of(events: Sequence[Event], at: int, inherited: Iterable[Wait] = ()) -> int | None:
+    """Since when somebody outside had waited on a record when it went into another one at ``at``; None if nobody."""
+    state = RecordState(events[0].record)
+    for event in settle(events, at):
+        if event.at == at and event.event in ("merged", "converted"):
+            break
+        state.apply(event)
+    candidates = [wait.since for wait in inherited if state.last_answer_at is None or wait.at > state.last_answer_at]
+    if state.waiting_since is not None:
+        candidates.append(state.waiting_since)
+    return min(candidates, default=None)

@@ -1,0 +1,256 @@
+"""A record as its timeline tells it: fields, status, owners, who waits since when.
+
+Owns the fold of events into a state and into signals. Refuses policies and clocks.
+Invariant: the state after an event depends on the events up to it and on nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sla import signal
+from sla.answer import classify, is_team
+from sla.model import DONE_STATUSES, SYSTEM, Event, split_record
+
+UNASSIGNED = "unassigned"
+
+
+class Rejection(NamedTuple):
+    """A message, activity or status change that looked like an answer and is none, and why."""
+
+    at: int
+    event: str
+    reason: str
+
+
+class Excuse(NamedTuple):
+    """A span that is not held against the team, with who said so and why."""
+
+    start: int
+    end: int
+    reason: str
+    by: str | None
+
+
+class RecordState:
+    """What is known of one record after its events so far.
+
+    ``fields`` holds what conditions can name: ``status`` is a category, ``raw_status`` the CRM's word, ``owner`` is
+    ``user:ID``, ``queue:ID`` or None. Instants are epoch milliseconds, None while unknown.
+    """
+
+    __slots__ = (
+        "_customer_spoke", "changed", "created_at", "deleted", "excuses", "fields", "first_seen_at", "holders",
+        "into", "kind", "last_answer_at", "last_customer_at", "merged", "owners", "pending",
+        "record", "rejections", "requester", "status", "waiting_since",
+    )  # fmt: skip
+
+    def __init__(self, record: str) -> None:
+        self.record = record
+        self.kind = split_record(record)[1]
+        self.fields: dict[str, Any] = {}
+        self.changed: dict[str, Any] = {}
+        """What the latest event that changed fields changed."""
+        self.status = "new"
+        self.pending = False
+        """Whether the team waits for the customer now: status pending and no word from the customer since."""
+        self.owners: list[str] = []
+        """Every person who owned it, in order."""
+        self.holders: list[tuple[int, str]] = []
+        """Whose time it was from when on: ``system`` before the first routing, a queue, a person."""
+        self.created_at: int | None = None
+        self.first_seen_at: int | None = None
+        self.last_answer_at: int | None = None
+        self.last_customer_at: int | None = None
+        self.waiting_since: int | None = None
+        """Since when somebody outside has waited for a word; None when nobody does."""
+        self.deleted = False
+        self.merged = False
+        self.into: str | None = None
+        self.requester: Any = None
+        self.excuses: list[Excuse] = []
+        self.rejections: list[Rejection] = []
+        self._customer_spoke = False
+
+    @property
+    def owner(self) -> str | None:
+        """``user:ID``, ``queue:ID`` or None."""
+        found = self.fields.get("owner")
+        return found if isinstance(found, str) else None
+
+    def effective(self) -> dict[str, Any]:
+        """The fields with ``status`` as it really stands: a customer's message ends the wait for the customer even
+        while the status still says pending."""
+        return {**self.fields, "status": "open"} if self.status == "pending" and not self.pending else self.fields
+
+    def apply(self, event: Event) -> int:
+        """Takes one event in, in order, and returns the signals it means."""
+        if self.first_seen_at is None:
+            self.first_seen_at = event.at if event.seen is None else event.seen
+        match event.event:
+            case "message" | "activity":
+                return self._spoken(event)
+            case "created":
+                return self._created(event)
+            case "changed":
+                return self._changed(event)
+            case "converted" | "disqualified":
+                return self._ended(event)
+            case "deleted":
+                self.deleted = True
+                return signal.DELETED
+            case "restored":
+                self.deleted = False
+                return signal.RESTORED
+            case "merged":
+                self.merged, self.into, self.waiting_since = True, event.into, None
+                return signal.MERGED
+            case "excused":
+                self.excuses.append(
+                    Excuse(event.from_at or event.at, event.until or event.at, event.reason or "", event.by)
+                )
+                return signal.EXCUSED
+            case "extended":
+                return signal.EXTENDED
+        return 0
+
+    # ---- messages and activities
+
+    def _spoken(self, event: Event) -> int:
+        found, why_not = classify(event, self.requester)
+        if why_not is not None:
+            self.rejections.append(Rejection(event.at, event.id, why_not))
+            return 0
+        before = self.pending
+        if found == signal.CUSTOMER:
+            self.last_customer_at = event.at
+            self._customer_spoke = True
+            if self.waiting_since is None and self.status not in DONE_STATUSES:
+                self.waiting_since = event.at
+        else:
+            if self._answers_by_default(found):
+                self._answered(event.at)
+            if found == signal.REPLY:
+                self._customer_spoke = False
+            if event.actor is None or event.actor == self.owner:
+                found |= signal.BY_OWNER
+        return found | self._pending_signal(before)
+
+    def _answers_by_default(self, found: int) -> bool:
+        return bool(found & signal.REPLY) or bool(found & signal.CALL_ATTEMPT and self.kind == "lead")
+
+    def _answered(self, at: int) -> None:
+        self.last_answer_at = at
+        self.waiting_since = None
+
+    # ---- fields
+
+    def _created(self, event: Event) -> int:
+        if event.kind:
+            self.kind = event.kind
+        again = self.created_at is not None
+        if not again:
+            self.created_at = event.at
+            self.holders.append((event.at, SYSTEM))
+        by_team = event.actor is not None and event.actor.startswith("user:")
+        found = self._set(event) if event.set else 0
+        if again:
+            if self.kind != "lead":
+                return found
+            found |= signal.ASKED  # a second inquiry: joins the wait that runs, or begins the next one
+        else:
+            found |= signal.CREATED
+            if self.kind != "ticket" or not by_team:
+                found |= signal.ASKED
+        if found & signal.ASKED and self.waiting_since is None and self.status not in DONE_STATUSES:
+            self.waiting_since = event.at
+        return found
+
+    def _changed(self, event: Event) -> int:
+        found = self._set(event) if event.set else 0
+        if found & signal.RESOLVED and self.status == "converted":
+            return found | self._conversion(event)
+        if found & signal.RESOLVED and self.status == "disqualified":
+            return found & ~signal.RESOLVED | signal.DISQUALIFIED
+        return found
+
+    def _ended(self, event: Event) -> int:
+        found = self._set(event) if event.set else 0
+        if self.status != event.event:
+            found |= self._status(event.event, event)
+            self.fields = {**self.fields, "status": event.event}
+        if event.event == "disqualified":
+            self.waiting_since = None
+            return found & ~signal.RESOLVED | signal.DISQUALIFIED
+        return found | self._conversion(event)
+
+    def _conversion(self, event: Event) -> int:
+        """Converted by a person is answered and resolved; by automation the wait goes on."""
+        if is_team(event.actor):
+            self._answered(event.at)
+            return signal.REPLY | signal.RESOLVED | signal.BY_OWNER
+        self.into = event.into or self.into
+        return signal.MOVED
+
+    def _set(self, event: Event) -> int:
+        """The fields that now have these values; a snapshot sets only what differs."""
+        assert event.set is not None  # noqa: S101 - the callers looked
+        old = self.fields
+        changed = {name: value for name, value in event.set.items() if name not in old or old[name] != value}
+        explicit_status = "status" in event.set and not event.snapshot
+        if not changed and not explicit_status:
+            return 0
+        self.fields = {**old, **changed}
+        self.changed = changed
+        found = signal.FIELDS if changed else 0
+        if "owner" in changed:
+            found |= self._owner(old.get("owner"), changed["owner"], event.at)
+        if "requester" in changed:
+            self.requester = changed["requester"]
+        if "status" in changed or explicit_status:
+            found |= self._status(self.fields["status"], event)
+        return found
+
+    def _owner(self, before: Any, after: Any, at: int) -> int:
+        if isinstance(after, str) and after.startswith(("user:", "queue:")):
+            holder = after
+        else:
+            holder = UNASSIGNED if any(name != SYSTEM for _, name in self.holders) else SYSTEM
+        if not self.holders or self.holders[-1][1] != holder:
+            self.holders.append((at, holder))
+        found = signal.OWNER_CHANGED if before is not None else 0
+        if holder.startswith("user:"):
+            self.owners.append(holder)
+            found |= signal.OWNED
+        return found
+
+    def _status(self, after: str, event: Event) -> int:
+        before, was_pending = self.status, self.pending
+        self.status = after
+        self._customer_spoke = False
+        found = 0
+        done, was_done = after in DONE_STATUSES, before in DONE_STATUSES
+        person = is_team(event.actor)
+        if done and not was_done:
+            found |= signal.RESOLVED
+            if person and after in ("resolved", "closed"):
+                found |= signal.SOLVE
+                self._answered(event.at)
+            if event.actor == self.owner:
+                found |= signal.BY_OWNER
+        elif was_done and not done and self.created_at is not None:
+            found |= signal.REOPENED | (signal.REOPENED_BY_TEAM if person else 0)
+        if before == "new" and after != "new" and event.event == "changed":
+            if person:
+                found |= signal.STATUS_CHANGE
+                if event.actor == self.owner:
+                    found |= signal.BY_OWNER
+            elif done:
+                self.rejections.append(Rejection(event.at, event.id, "resolved by automation, not by a person"))
+        return found | self._pending_signal(was_pending)
+
+    def _pending_signal(self, before: bool) -> int:
+        self.pending = self.status == "pending" and not self._customer_spoke
+        if self.pending == before:
+            return 0
+        return signal.PENDING if self.pending else signal.UNPENDING

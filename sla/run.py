@@ -1,0 +1,351 @@
+"""One running clock: its working time, pauses, due and breach.
+
+Owns the arithmetic of a clock between the decisions taken about it. Refuses to decide: starting, stopping, pausing
+and choosing the target belong to ``sla.track``.
+Invariant: working time is counted once, in closed segments and one open one; a breach, once made, stays.
+
+Time is judged when a segment closes: events of one instant are all applied before a threshold at that instant is, so
+a due equal to the instant of a pause or stop has not been missed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sla.calendar import Calendar
+from sla.duration import Duration
+from sla.policy import FLOOR, Target
+from sla.step import Step
+
+
+class Segment(NamedTuple):
+    """The clock ran in ``[start, end)`` on ``calendar``; ``before`` is the working time up to the start.
+
+    ``resumed``: a pause or a solved gap came before it.
+    """
+
+    start: int
+    end: int
+    before: int
+    calendar: Calendar
+    resumed: bool
+
+
+class Crossing(NamedTuple):
+    """Where a threshold stands: ``instant`` None while the clock is paused before it."""
+
+    instant: int | None
+    reached: bool
+
+
+def length_ms(within: Duration, calendar: Calendar, start: int) -> int:
+    """A target's length in working milliseconds for a clock that starts at ``start``."""
+    if within.days:
+        return calendar.elapsed_ms(start, calendar.add_days_ms(start, within.days))
+    return within.work
+
+
+def floor_ms(within: int) -> int:
+    """How far ahead a due date that was moved nearer stands at least: max(10 % of the target, 15 min)."""
+    return max(within // 10, FLOOR)
+
+
+class Run:
+    """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
+
+    __slots__ = (
+        "_base", "_fixed_due", "arms", "breached_at", "budget", "calendar", "completed_at", "cycle", "due_at",
+        "elapsed", "ended_at", "extended_until", "moved_at", "open_from", "outcome", "paused_from", "pauses", "reached",
+        "reason", "resumed", "segments", "started_at", "target", "within",
+    )  # fmt: skip
+
+    def __init__(self, target: Target, within: Duration, cycle: int, started_at: int) -> None:
+        self.target = target
+        self.calendar = target.calendar
+        self.cycle = cycle
+        self.started_at = started_at
+        self.within = self.budget = length_ms(within, self.calendar, started_at)
+        self._fixed_due = self.calendar.add_days_ms(started_at, within.days) if within.days else None
+        self.elapsed = 0
+        """Working time before the open segment, or in all when there is none."""
+        self.open_from: int | None = started_at
+        self.resumed = False
+        self.segments: list[Segment] = []
+        self.paused_from: int | None = None
+        self.pauses: list[tuple[int, int]] = []
+        self.due_at: int | None = None
+        self.breached_at: int | None = None
+        self.completed_at: int | None = None
+        """When what it promised was done; None for a clock that was cancelled."""
+        self.ended_at: int | None = None
+        self.outcome: str | None = None
+        self.reason: str | None = None
+        self.extended_until: int | None = None
+        self.moved_at: int | None = None
+        """When the target last changed under the running clock."""
+        self.reached: list[int | None] = [None] * len(target.steps)
+        self.arms = [0] * len(target.steps)
+        self._base = 0
+        self._schedule()
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def running(self) -> bool:
+        return self.open_from is not None
+
+    # ---- what happens to it
+
+    def pause(self, at: int) -> None:
+        self._close(at)
+        self.paused_from = at
+        if self.breached_at is None:
+            self.due_at = None
+
+    def resume(self, at: int) -> None:
+        """Goes on after a pause; a pause of no length at all never was."""
+        assert self.paused_from is not None  # noqa: S101 - the track only resumes what it paused
+        if at == self.paused_from and self.segments:
+            self._reopen_last()
+        else:
+            self.pauses.append((self.paused_from, at))
+            if self._fixed_due is not None and self.calendar.elapsed_ms(self.paused_from, at):
+                self._fixed_due = None  # from here on the days count as the working time that they were
+            self.open_from, self.resumed = at, True
+        self.paused_from = None
+        self._schedule()
+
+    def stop(self, at: int, reason: str | None = None) -> None:
+        """Completes it: met when due has not passed, missed otherwise."""
+        self._end(at)
+        self.completed_at = at
+        self.outcome = "missed" if self.breached_at is not None else "met"
+        self.reason = reason
+
+    def cancel(self, at: int, reason: str) -> None:
+        """Ends it without an answer. A breach already made stays a miss."""
+        self._end(at)
+        self.outcome = "missed" if self.breached_at is not None else "cancelled"
+        self.reason = reason
+
+    def go_on(self, at: int, *, counted: bool, floor: int | None = None) -> None:
+        """Runs again after it ended: the gap is working time when ``counted``, else left out. ``floor`` is how far
+        ahead it is then due at least."""
+        assert self.ended_at is not None  # noqa: S101 - only what ended goes on
+        gap_from = self.ended_at
+        self.ended_at = self.completed_at = self.reason = None
+        self.outcome = "missed" if self.breached_at is not None else None
+        if counted:
+            before = self.elapsed
+            self.elapsed += self.calendar.elapsed_ms(gap_from, at)
+            self.segments.append(Segment(gap_from, at, before, self.calendar, False))
+        self.open_from, self.resumed, self._fixed_due = at, at > gap_from and not counted, None
+        if floor is not None and self.breached_at is None:
+            self.budget = max(self.budget, self.elapsed + floor)
+        self._schedule()
+
+    def extend(self, at: int, until: int) -> None:
+        """Moves due to ``until`` when that is later; a breach already made is judged by the excuses instead."""
+        self.extended_until = max(until, self.extended_until or until)
+        if self.breached_at is not None or self.ended or (self.due_at is not None and self.due_at >= until):
+            return
+        if self.running and self.due_at is not None and self.due_at < at:
+            return  # the breach is only not written down yet
+        self._mark_steps(at)
+        self._split(at)
+        self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, until))
+        self._rearm()
+        self._schedule()
+
+    def begin_earlier(self, at: int, since: int) -> None:
+        """Takes over an older wait at the instant ``at``: it began at ``since``, and due is not moved into the past."""
+        if since >= self.started_at or self.breached_at is not None:
+            return
+        missed = self.calendar.elapsed_ms(since, self.started_at)
+        left = self._left(at)
+        self._mark_steps(at)
+        self._split(at)
+        self.segments.insert(0, Segment(since, self.started_at, 0, self.calendar, False))
+        for i in range(1, len(self.segments)):
+            self.segments[i] = self.segments[i]._replace(before=self.segments[i].before + missed)
+        self._base += 1
+        self.started_at = since
+        self.elapsed += missed
+        self._shrink(left, self.budget - self.elapsed)
+        self._rearm()
+        self._schedule()
+
+    def carry(self, at: int, target: Target, within: Duration) -> None:
+        """Gets another target or length and keeps its start, elapsed time and pauses.
+
+        When that makes due earlier, due stands at least the floor ahead of ``at``, but never later than before.
+        """
+        if self.breached_at is not None or (self.due_at is not None and self.due_at < at):
+            return  # the breach under the old target stays, tagged with it
+        left = self._left(at)
+        self._mark_steps(at)
+        self._split(at)
+        old_calendar, old_due = self.calendar, self.due_at
+        self._retarget(target)
+        self.within = length_ms(within, self.calendar, self.started_at)
+        self.budget = self.within
+        if self.running and old_calendar is not self.calendar and old_due is not None:
+            left = self.calendar.elapsed_ms(at, old_due)
+        self._shrink(left, self.budget - self.elapsed)
+        if self.running and within.days and not self.pauses and self.budget == self.within:
+            self._fixed_due = self.calendar.add_days_ms(self.started_at, within.days)
+        if self.extended_until is not None and self.extended_until > at:
+            self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, self.extended_until))
+        self.moved_at = at
+        self._rearm()
+        self._schedule()
+
+    def settle_late(self, at: int) -> None:
+        """For a clock whose policy began to match only at ``at``: it is not overdue by surprise."""
+        if self.due_at is not None and self.due_at <= at:
+            self._split(at)
+            self.budget = max(self.budget, self.elapsed + floor_ms(self.within))
+            self._schedule()
+
+    # ---- reading it
+
+    def judge(self, now: int) -> None:
+        """Notes the breach of an open segment that reached its due by ``now``."""
+        if self.running and self.breached_at is None and self.due_at is not None and self.due_at <= now:
+            self._breach(self.due_at)
+
+    def elapsed_at(self, now: int) -> int:
+        """Working time up to ``now``."""
+        return (
+            self.elapsed if self.open_from is None else (self.elapsed + self.calendar.elapsed_ms(self.open_from, now))
+        )
+
+    def paused_at(self, now: int) -> int:
+        """Working time inside pauses up to ``now``."""
+        spans = self.pauses if self.paused_from is None else [*self.pauses, (self.paused_from, now)]
+        return sum(self.calendar.elapsed_ms(start, end) for start, end in spans)
+
+    def crossing(self, index: int, now: int) -> Crossing:
+        """Where step ``index`` stands and whether the clock has got there."""
+        noted = self.reached[index]
+        if noted is not None:
+            return Crossing(noted, True)
+        step = self.target.steps[index]
+        if step.threshold == (100.0, 0) and self.breached_at is not None:
+            return Crossing(self.breached_at, True)
+        threshold = self._threshold(step)
+        for segment in self.segments[self._base :]:
+            if threshold <= segment.before:
+                return Crossing(self._opening(segment, threshold), True)
+            if threshold - segment.before < segment.calendar.elapsed_ms(segment.start, segment.end):
+                return Crossing(segment.calendar.due_ms(segment.start, threshold - segment.before), True)
+        return self._ahead(step, threshold, now)
+
+    def _ahead(self, step: Step, threshold: int, now: int) -> Crossing:
+        """A threshold that no closed segment has reached."""
+        if self.paused_from is not None:
+            return Crossing(None, False)
+        if step.threshold == (100.0, 0) and self.due_at is not None:
+            instant = self.due_at
+        elif self.open_from is not None:
+            open_segment = Segment(self.open_from, now, self.elapsed, self.calendar, self.resumed)
+            if threshold <= self.elapsed:
+                instant = self._opening(open_segment, threshold)
+            else:
+                instant = self.calendar.due_ms(self.open_from, threshold - self.elapsed)
+        else:
+            assert self.ended_at is not None  # noqa: S101 - neither running nor paused: it ended
+            instant = self.calendar.due_ms(self.ended_at, threshold - self.elapsed)
+        return Crossing(instant, self.running and instant <= now)
+
+    # ---- inside
+
+    def _opening(self, segment: Segment, threshold: int) -> int:
+        """The instant of a threshold that stood at the very start of a segment."""
+        if segment.resumed and threshold == segment.before:
+            return segment.calendar.next_open(segment.start)
+        return segment.start
+
+    def _threshold(self, step: Step) -> int:
+        return round(step.threshold.percent * self.budget / 100) + step.threshold.offset
+
+    def _schedule(self) -> None:
+        """Sets due for the open segment."""
+        if self.open_from is None or self.breached_at is not None:
+            return
+        left = self.budget - self.elapsed
+        if self._fixed_due is not None and self.budget == self.within:
+            self.due_at = self._fixed_due
+        elif left > 0:
+            self.due_at = self.calendar.due_ms(self.open_from, left)
+        else:
+            self.due_at = self.calendar.next_open(self.open_from) if self.resumed else self.open_from
+
+    def _breach(self, at: int) -> None:
+        self.breached_at = self.due_at = at
+        self.outcome = "missed"
+
+    def _close(self, at: int) -> None:
+        """Ends the open segment at ``at``, and notes the breach if due passed before."""
+        assert self.open_from is not None  # noqa: S101 - only a running clock has a segment to close
+        if self.breached_at is None and self.due_at is not None and self.due_at < at:
+            self._breach(self.due_at)
+        self.segments.append(Segment(self.open_from, at, self.elapsed, self.calendar, self.resumed))
+        self.elapsed += self.calendar.elapsed_ms(self.open_from, at)
+        self.open_from = None
+
+    def _reopen_last(self) -> None:
+        last = self.segments.pop()
+        self.open_from, self.elapsed, self.resumed = last.start, last.before, last.resumed
+
+    def _split(self, at: int) -> None:
+        """Closes the open segment and begins the next one in the same instant."""
+        if self.open_from is not None and at > self.open_from:
+            self._close(at)
+            self.open_from, self.resumed = at, False
+
+    def _end(self, at: int) -> None:
+        if self.open_from is not None:
+            self._close(at)
+        elif self.paused_from is not None:
+            self.pauses.append((self.paused_from, at))
+            self.paused_from = None
+            if self.breached_at is None:
+                self.due_at = self.calendar.due_ms(at, self.budget - self.elapsed)
+        self.ended_at = at
+
+    def _left(self, at: int) -> int:
+        return self.budget - self.elapsed_at(at)
+
+    def _shrink(self, old_left: int, new_left: int) -> None:
+        """The budget for a due that moved from ``old_left`` to ``new_left`` ahead, with the floor."""
+        if new_left < old_left:
+            new_left = max(new_left, min(floor_ms(self.within), old_left))
+            self._fixed_due = None
+        self.budget = self.elapsed + new_left
+
+    def _retarget(self, target: Target) -> None:
+        if [step.at for step in target.steps] != [step.at for step in self.target.steps]:
+            kept = {step.at: i for i, step in enumerate(self.target.steps)}
+            self.reached = [self.reached[kept[s.at]] if s.at in kept else None for s in target.steps]
+            self.arms = [self.arms[kept[s.at]] if s.at in kept else 0 for s in target.steps]
+        self.target, self.calendar = target, target.calendar
+        self._fixed_due = None
+
+    def _mark_steps(self, at: int) -> None:
+        """Notes the steps reached before the terms change at ``at``."""
+        for i in range(len(self.reached)):
+            if self.reached[i] is None:
+                crossing = self.crossing(i, at)
+                if crossing.reached and crossing.instant is not None and crossing.instant < at:
+                    self.reached[i] = crossing.instant
+
+    def _rearm(self) -> None:
+        """A step whose threshold now lies ahead again may fire once more; later ones count from here on."""
+        for i, step in enumerate(self.target.steps):
+            if self.reached[i] is not None and self._threshold(step) > self.elapsed:
+                self.reached[i] = None
+                self.arms[i] += 1
+        self._base = len(self.segments)
