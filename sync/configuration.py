@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from sla.policy import Policies
 from sla.problem import Collector, Problem, Problems
 from sync.configuration_error import ConfigurationError, ConfigurationProblem, from_mistake, locate
-from sync.configuration_section import bind, read_connections, read_daemon, read_pools, secret_paths
+from sync.configuration_section import bind, judge_fetched, read_connections, read_daemon, read_pools, secret_paths
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
 from sync.secrets import SecretMissing, is_reference, resolve
 from sync.toml_positions import Path as KeyPath
@@ -95,7 +95,8 @@ def load_daemon(path: Path) -> DaemonEntry:
 
 
 def missing_secrets(configuration: Configuration) -> list[ConfigurationProblem]:
-    """Every reference of the file that cannot be fetched now, with what to do about it. Fetches and forgets."""
+    """Every reference of the file that cannot be fetched now, or gives what its key cannot take, with what to do
+    about it. Fetches and forgets."""
     file, folder = str(configuration.path), configuration.path.absolute().parent
     places = positions(configuration.source)
     found = []
@@ -105,7 +106,11 @@ def missing_secrets(configuration: Configuration) -> list[ConfigurationProblem]:
                 resolve(reference.text, folder)
             except SecretMissing as missing:
                 problem = Problem(("connections", entry.name, *reference.path), missing.message)
-                found.append(locate(file, problem, configuration.document, places, fix=missing.fix))
+                found.append(locate(file, problem, configuration.document, places, fix=missing.fix, private=True))
+        if not found:
+            into = Collector(("connections", entry.name))
+            judge_fetched(entry, into)
+            found += [locate(file, p, configuration.document, places, private=True) for p in into.problems]
     return found
 
 

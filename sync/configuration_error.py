@@ -47,7 +47,8 @@ class ConfigurationProblem:
         return f'did you mean "{self.nearest}"?' if self.nearest else self.fix
 
     def __str__(self) -> str:
-        text = f" ({self.text})" if self.text.strip("\"'") not in self.message else ""
+        shown = self.text not in ("", MASK) and self.text.strip("\"'") not in self.message
+        text = f" ({self.text})" if shown else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{self.place}: {self.message}{text}{hint}"
 

@@ -23,6 +23,7 @@ from sla.problem import Path as KeyPath
 from sync.configuration_model import DaemonTable, PoolTable, validate
 from sync.configuration_shape import ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
 from sync.secrets import is_reference, resolve
+from sync.writeback import slug
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -97,11 +98,15 @@ def _connection(
                 'a secret does not belong in this file: name it as "env:NAME", "file:PATH" or "keyring:SERVICE/NAME" '
                 "(or set allow_plain_secrets = true)"
             )
-    read = validate(model, _replaced(table, named, _stand_in), judged)
-    later = {reference.path for reference in named if not reference.secret}
+    plain = {str(reference.path[0]) for reference in named if not reference.secret}
+    known = {key: value for key, value in _replaced(table, named, _stand_in).items() if key not in plain}
+    validate(model, known, judged)
     for problem in judged.problems:
-        if problem.path not in later:  # what a plain key will hold is known once its reference is fetched
+        # What a plain key will hold is not known before its reference is fetched, so it is not missed here.
+        if not (problem.path == () and any(problem.message == f"{key!r} is missing" for key in plain)):
             at.at(*problem.path).add(problem.message, problem.known)
+    common = {key: value for key, value in known.items() if key in ConnectionSettings.model_fields}
+    read = validate(ConnectionSettings, common, Collector())
     if read is None:
         return None
     enforce_from = read.enforce_from
@@ -117,6 +122,11 @@ def _connection(
         references=tuple(named),
         resolve=partial(_replaced, table, named, partial(_fetched, folder=folder)),
     )
+
+
+def judge_fetched(entry: ConnectionEntry, into: Collector) -> None:
+    """Judges a connection again with everything fetched. Raises SecretMissing."""
+    validate(connectors.settings_model(entry.connector), entry.settings, into)
 
 
 def references(table: Mapping[str, Any], model: type[ConnectionSettings]) -> list[Reference]:
@@ -188,16 +198,11 @@ def bind(document: Mapping[str, Any], whole: bool, into: Collector) -> None:
 
 def logical_names(document: Mapping[str, Any]) -> Iterator[str]:
     """The names that ``write.KIND`` can map: those of the record, and three a target of any policy."""
-    yield from ("sla_due", "sla_status", "sla_policy", "sla_breached_at")
+    yield from ("sla_due", "sla_status", "sla_policy")
     own = {str(target.get("name", target.get("metric"))): None for _, target in _targets(document)}
     for target in {**own, **dict.fromkeys(PRESETS)}:
         for ending in ("due", "status", "breached_at"):
-            yield f"{logical_target(target)}_{ending}"
-
-
-def logical_target(name: str) -> str:
-    """A target's name as part of a logical field name: ``Proposal follow-up`` is ``proposal_follow_up``."""
-    return re.sub(r"\W+", "_", name.strip().lower())
+            yield f"{slug(target)}_{ending}"
 
 
 def _targets(document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
