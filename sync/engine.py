@@ -1,0 +1,172 @@
+"""Judges records: timeline in, clocks, steps and effects out, in the transaction of whatever made it necessary.
+
+Owns the gates before any effect, and who is judged together. Refuses the network and statements of its own.
+Invariant: an effect is wished for only for a record that is acted on: live, configured, not older than
+``enforce_from``, not imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from connectors.base import Observed
+from sla.fold import evaluate_record
+from sla.model import Event, split_record
+from sync import clock_row, ledger, timeline
+from sync.budget import Budget
+from sync.judgement import Judgement
+from sync.ledger import Entry
+from sync.policy_book import PolicyBook
+from sync.portion import Portion
+from sync.store import Transaction
+
+IMPORT_SLACK_MS: Final = 3_600_000
+"""How much older than our last look a record must be to count as brought in from elsewhere."""
+
+IMPORT_BURST: Final = 25
+"""From how many such records at once on they are an import."""
+
+IMPORTED: Final = "imported: older than our last look at the source when it appeared"
+
+PUSHED_AWAY_MS: Final = 3_600_000
+"""How long a record that cannot be judged rests before its clocks are tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the engine knows of a connection. ``writable``: logical fields that are mapped, by record kind; a kind that
+    is not named has those that the CRM shows."""
+
+    enforce_from: int
+    writable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """What came in for one record at ``seen`` (epoch ms); empty for a record that is only judged again."""
+
+    seen: int
+    events: list[Event] = field(default_factory=list)
+    observed: Observed | None = None
+
+
+class Failure(NamedTuple):
+    """A record that could not be judged, and why."""
+
+    record: str
+    reason: str
+
+
+class Engine:
+    """The judge of one store."""
+
+    def __init__(self, book: PolicyBook, rules: Mapping[str, Rules], *, live: bool) -> None:
+        self.book = book
+        self.rules = dict(rules)
+        self._live = live
+
+    def judge(self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int) -> list[Failure]:
+        """Takes arrivals into the timelines of their records and judges these as of ``now``.
+
+        A record that raises is left as it was and reported; the others go on. A record that another one was merged
+        into is judged as well.
+        """
+        budget = Budget(transaction, now)
+        failures: list[Failure] = []
+        heard: set[str] = set()
+        waiting = dict(arrivals)
+        while waiting:
+            heard.update(waiting)
+            found, winners = self._hear(transaction, waiting, now, budget)
+            failures += found
+            waiting = {record: Arrival(now) for record in sorted(winners - heard)}
+        ledger.append(transaction, budget.alerts(transaction))
+        return failures
+
+    def wake(self, transaction: Transaction, now: int, limit: int = 500) -> int:
+        """Judges records of which something has become due, earliest first. Returns how many there were."""
+        records = clock_row.due_records(transaction, now, limit)
+        for failure in self.judge(transaction, {record: Arrival(now) for record in records}, now):
+            clock_row.push_away(transaction, failure.record, now + PUSHED_AWAY_MS)
+            body = {"alarm": "a record cannot be judged", "reason": failure.reason}
+            ledger.append(transaction, [Entry(now, "alarm", failure.record, body)])
+        return len(records)
+
+    def _hear(
+        self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int, budget: Budget
+    ) -> tuple[list[Failure], set[str]]:
+        portion = Portion(transaction, list(arrivals))
+        imported = _imports(transaction, portion, arrivals)
+        failures: list[Failure] = []
+        winners: set[str] = set()
+        for record, arrival in arrivals.items():
+            mark = portion.mark()
+            try:
+                winner = self._judge(transaction, portion, record, arrival, now, budget, imported=record in imported)
+            except Exception as error:  # noqa: BLE001 - see below
+                # Only pure code runs in there: what it raises is this record's fault or ours, never the storage's.
+                portion.reset(mark)
+                failures.append(Failure(record, f"{type(error).__name__}: {error}"))
+            else:
+                winners.update(winner)
+        portion.save(now)
+        return failures, winners
+
+    def _judge(
+        self,
+        transaction: Transaction,
+        portion: Portion,
+        record: str,
+        arrival: Arrival,
+        now: int,
+        budget: Budget,
+        *,
+        imported: bool,
+    ) -> Iterable[str]:
+        """Judges one record and returns the record it was merged into, if that is news."""
+        old = portion.rows.get(record)
+        known = portion.events.get(record, {})
+        fresh = timeline.merge(known, arrival.events, arrival.seen)
+        version = old.policy_version if old else self.book.current.version
+        policies = self.book.get(transaction, version, now)
+        events = list(known.values())
+        evaluation = evaluate_record(policies, events, now, portion.waits.get(record, ()))
+        state = evaluation.state
+        stored = IMPORTED if imported else old.measured if old else None
+        rules = self.rules.get(split_record(record)[0])
+        judgement = Judgement(portion, record, evaluation, now, self._measured(rules, state.created_at, stored))
+        judgement.decide_steps(budget, {policy.name: policy.actions_per_hour for policy in policies.policies})
+        judgement.refresh_fields(arrival.observed, rules.writable if rules else {})
+        ahead = min((event.at for event in events if event.at > now), default=None)
+        first_seen_at = old.first_seen_at if old else arrival.seen
+        judgement.note(version, first_seen_at, ahead, titled="name" in policies.fields)
+        portion.fresh += fresh
+        news = state.into and (fresh or old is None or old.into_record != state.into)
+        return [state.into] if state.into and news else []
+
+    def _measured(self, rules: Rules | None, created_at: int | None, stored: str | None) -> str | None:
+        if not self._live:
+            return "the daemon is in shadow mode"
+        if stored == IMPORTED:
+            return stored
+        if rules is None:
+            return "its connection is not configured"
+        if created_at is not None and created_at < rules.enforce_from:
+            return "older than enforce_from"
+        return None
+
+
+def _imports(transaction: Transaction, portion: Portion, arrivals: Mapping[str, Arrival]) -> set[str]:
+    """New records of this portion that came in as a burst of old ones."""
+    looked = {name: at for name, at in transaction.rows("SELECT name, ok_at FROM connection") if at}
+    old: dict[str, list[str]] = {}
+    for record, arrival in arrivals.items():
+        if record in portion.rows:
+            continue
+        connection = split_record(record)[0]
+        created = min((event.at for event in arrival.events if event.event == "created"), default=None)
+        if created is not None and created < looked.get(connection, 0) - IMPORT_SLACK_MS:
+            old.setdefault(connection, []).append(record)
+    return {record for records in old.values() if len(records) >= IMPORT_BURST for record in records}

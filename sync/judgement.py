@@ -1,0 +1,151 @@
+"""One record as the fold sees it now, against what is stored of it: which rows must change.
+
+Owns the comparison. Refuses statements: rows are handed to the portion, which writes them. Invariant: a record judged
+twice at the same instant hands over nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+import msgspec
+
+from connectors.base import Observed
+from sla.clock import Clock
+from sla.fold import Evaluation
+from sla.model import split_record
+from sync import clock_row, outbox, record_row
+from sync.budget import Budget
+from sync.clock_row import ClockName
+from sync.decision import BREACH, REFRESH, decide, effects
+from sync.key import fields_key
+from sync.ledger import Entry
+from sync.portion import Portion
+from sync.record_row import RecordRow
+from sync.writeback import desired, differing, same
+
+
+class Judgement:
+    """The judgement of one record at ``now``. ``measured`` tells why nothing is done for it, None when it is."""
+
+    def __init__(self, portion: Portion, record: str, evaluation: Evaluation, now: int, measured: str | None) -> None:
+        self._portion = portion
+        self._record = record
+        self._clocks, self._state = evaluation
+        self._now = now
+        self._measured = measured
+        self._connection, kind, _ = split_record(record)
+        self._kind = self._state.kind or kind
+        self._old = portion.rows.get(record)
+        self._letters = portion.letters.get(record, [])
+        self._held: dict[ClockName, int] = {}
+
+    # ---- steps
+
+    def decide_steps(self, budget: Budget, limits: Mapping[str, int]) -> None:
+        """Decides about steps newly reached. ``limits``: how many may fire in an hour, by policy."""
+        known = self._portion.steps.get(self._record, {})
+        for clock in self._clocks:
+            if clock.steps:
+                self._decide(clock, known.get((clock.target, clock.policy, clock.cycle), ()), budget, limits)
+
+    def _decide(
+        self, clock: Clock, decided: Container[tuple[str, int]], budget: Budget, limits: Mapping[str, int]
+    ) -> None:
+        portion, now, name = self._portion, self._now, (clock.target, clock.policy, clock.cycle)
+        decisions = decide(clock, decided, self._measured)
+        fires = bool(decisions) and decisions[-1].what == "fired"
+        if fires and not budget.take(clock.policy, limits[clock.policy]):
+            self._held[name] = budget.again_at(clock.policy)
+            return
+        for step, what, reason in decisions:
+            portion.decided.append((self._record, (*name, step.at, step.arm), now, what, reason))
+            if what == "fired":
+                for effect in effects(clock, step, self._state, now):
+                    buried = self._buried(effect.action)
+                    portion.effects.append((self._connection, self._record, effect, buried))
+            if what != "measured":
+                body = {"target": clock.target, "policy": clock.policy, "cycle": clock.cycle, "step": step.at,
+                        "arm": step.arm, "instant": step.instant_ms, "decision": what, "reason": reason}  # fmt: skip
+                portion.entries.append(Entry(now, "step", self._record, body))
+
+    def _buried(self, action: str) -> str | None:
+        dead = outbox.quarantine(self._letters, action, self._now)
+        return None if dead is None else f"quarantined: {dead.reason}"
+
+    # ---- our own fields
+
+    def refresh_fields(self, observed: Observed | None, writable: Mapping[str, frozenset[str]]) -> None:
+        """Wishes for the values of our own fields that stand differently in the CRM."""
+        old = self._old
+        self._seen: dict[str, Any] = msgspec.json.decode(old.observed) if old else {}
+        self._written: dict[str, Any] = msgspec.json.decode(old.written) if old else {}
+        self._observed_at = old.observed_at if old else 0
+        if observed is not None and observed.at >= self._observed_at:
+            self._seen, self._observed_at = dict(observed.values), observed.at
+        wanted = self._wanted(writable)
+        for name, value in wanted.items():
+            if same(value, self._seen.get(name)):
+                self._written[name] = value  # it stands there: from now on only a change of ours is written
+        self._wish(wanted)
+
+    def _wanted(self, writable: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+        if self._measured or self._state.deleted or self._state.merged:
+            return {}
+        return desired(self._clocks, writable.get(self._kind) or frozenset(self._seen))
+
+    def _wish(self, wanted: Mapping[str, Any]) -> None:
+        """Keeps one waiting row with the latest values; what is being sent already is not wished for again."""
+        portion = self._portion
+        ours = [letter for letter in self._letters if letter.action == "fields"]
+        sending = {name: value for letter in ours if letter.state == "sending" for name, value in letter.values.items()}
+        waiting = next((letter for letter in ours if letter.state == "waiting"), None)
+        found = differing(wanted, self._seen, self._written, sending)
+        dead = outbox.quarantine(ours, "fields", self._now)
+        if dead is not None:
+            if found and found != dead.values:
+                portion.renewed.append((dead.id, found))
+            found = {}
+        if waiting is not None and waiting.values == found:
+            return
+        if waiting is not None:
+            portion.withdrawn.append(waiting.id)
+        if found:
+            rank = BREACH if "missed" in found.values() else REFRESH
+            portion.fields.append((fields_key(self._record, found), self._connection, self._record, rank, found))
+
+    # ---- rows
+
+    def note(self, version: str, first_seen_at: int, wake_at: int | None, *, titled: bool) -> None:
+        """Hands over the record's row and its clocks' rows where they differ. ``wake_at``: when an event that has
+        not happened yet will."""
+        portion, state = self._portion, self._state
+        stored = dict(portion.clocks.get(self._record, ()))
+        for clock in self._clocks:
+            name = (clock.target, clock.policy, clock.cycle)
+            change = clock_row.change(clock, stored.pop(name, None), self._held.get(name, clock.wake_ms), self._now)
+            if change is not None:
+                portion.changes.append(change)
+        portion.gone += [(self._record, name) for name in stored]
+        title = state.fields.get("name") if titled else None
+        row = RecordRow(
+            record=self._record,
+            connection=self._connection,
+            kind=self._kind,
+            first_seen_at=first_seen_at,
+            created_at=state.created_at,
+            policy_version=version,
+            measured=self._measured,
+            observed=msgspec.json.encode(self._seen).decode(),
+            observed_at=self._observed_at,
+            written=msgspec.json.encode(self._written).decode(),
+            title=title if isinstance(title, str) else None,
+            owner=state.owner,
+            status=state.status,
+            state=record_row.summary(state),
+            into_record=state.into,
+            wake_at=wake_at,
+        )
+        if row != self._old:
+            portion.records.append(row)

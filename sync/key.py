@@ -1,0 +1,30 @@
+"""The names of effects: made of content alone.
+
+Owns idempotency keys. Refuses counters, row ids and the present time, so that a restored backup, a rebuilt database
+and a second daemon call the same effect by the same name. Invariant: equal effects, equal keys, on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+
+_LENGTH: Final = 40  # fits every CRM's custom text field; 160 bits are beyond chance
+
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(_encoder.encode(parts)).hexdigest()[:_LENGTH]
+
+
+def step_key(record: str, policy: str, target: str, started_at: int, step: str, arm: int, action: str) -> str:
+    """The name of what one step does to one record. ``record`` begins with its connection's name."""
+    return _digest(record, policy, target, started_at, step, arm, action)
+
+
+def fields_key(record: str, values: dict[str, Any]) -> str:
+    """The name of the state in which our fields of ``record`` hold ``values``."""
+    return _digest(record, "fields", values)

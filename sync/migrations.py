@@ -1,0 +1,143 @@
+"""The schema of the store and how an older file comes to it.
+
+Owns every CREATE and ALTER. Refuses data: rows are the business of the modules that name them.
+Invariant: a migration and the note that it was applied are one transaction; a released migration never changes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SET: Final = "sla-sidecar"
+APPLICATION_ID: Final = 0x534C4153
+"""``SLAS`` in the file's header: how a database of ours is told from a stranger's."""
+
+
+def _script(db: Database, statements: str) -> None:
+    # Not executescript: it would commit the transaction that makes a migration atomic.
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+def m001_ground(db: Database) -> None:
+    """The tables of the first release."""
+    _script(db, _GROUND)
+
+
+MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground,)
+
+
+def applied(connection: sqlite3.Connection) -> list[str]:
+    """Names of the migrations that this file has had, oldest first."""
+    table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    if table is None:
+        return []
+    rows = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid", (SET,))
+    return [name for (name,) in rows]
+
+
+def pending(connection: sqlite3.Connection) -> list[str]:
+    """Names of the migrations that this file still lacks."""
+    had = set(applied(connection))
+    return [migration.__name__ for migration in MIGRATIONS if migration.__name__ not in had]
+
+
+def unknown(connection: sqlite3.Connection) -> list[str]:
+    """Names of migrations that a newer release has applied to this file."""
+    ours = {migration.__name__ for migration in MIGRATIONS}
+    return [name for name in applied(connection) if name not in ours]
+
+
+def apply(connection: sqlite3.Connection) -> None:
+    """Applies what is pending, each migration in a transaction of its own."""
+    # sqlite_utils takes longer to import than the daemon takes to start: only a file that lacks something pays.
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations(SET)
+    for migration in MIGRATIONS:
+        migrations()(migration)
+    migrations.apply(Database(connection))
+
+
+_GROUND: Final = f"""
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE connection (
+  name TEXT PRIMARY KEY, connector TEXT NOT NULL, enforce_from INTEGER, state TEXT NOT NULL, reason TEXT,
+  ok_at INTEGER, retry_at INTEGER, lag_s INTEGER
+) STRICT;
+CREATE TABLE cursor (
+  connection TEXT NOT NULL, stream TEXT NOT NULL, value TEXT NOT NULL, updated_at INTEGER NOT NULL,
+  PRIMARY KEY (connection, stream)
+) STRICT;
+CREATE TABLE inbox (
+  id INTEGER PRIMARY KEY, connection TEXT NOT NULL, stream TEXT NOT NULL, change_key TEXT NOT NULL,
+  received_at INTEGER NOT NULL, payload BLOB NOT NULL, state INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0, reason TEXT, record TEXT,
+  UNIQUE (connection, change_key)
+) STRICT;
+CREATE INDEX inbox_new ON inbox (id) WHERE state = 0;
+CREATE INDEX inbox_dead ON inbox (id) WHERE state = 2;
+CREATE TABLE record (
+  record TEXT PRIMARY KEY, connection TEXT NOT NULL, kind TEXT NOT NULL, first_seen_at INTEGER NOT NULL,
+  created_at INTEGER, policy_version TEXT NOT NULL, measured TEXT, observed TEXT NOT NULL, observed_at INTEGER NOT NULL,
+  written TEXT NOT NULL, title TEXT, owner TEXT, status TEXT, state TEXT NOT NULL, into_record TEXT, wake_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX record_owner ON record (connection, owner, status);
+CREATE INDEX record_into ON record (into_record) WHERE into_record IS NOT NULL;
+CREATE INDEX record_wake ON record (wake_at) WHERE wake_at IS NOT NULL;
+CREATE TABLE event (
+  record TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, seen_at INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (record, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE clock (
+  record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL, state TEXT NOT NULL,
+  outcome TEXT, started_at INTEGER NOT NULL, due_at INTEGER, breached_at INTEGER, completed_at INTEGER,
+  wake_at INTEGER, detected_at INTEGER, version INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (record, target, policy, cycle)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX clock_wake ON clock (wake_at, record) WHERE wake_at IS NOT NULL;
+CREATE INDEX clock_due ON clock (due_at) WHERE state <> 'stopped';
+CREATE TABLE step (
+  record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL, step TEXT NOT NULL,
+  arm INTEGER NOT NULL, decided_at INTEGER NOT NULL, decision TEXT NOT NULL, reason TEXT,
+  PRIMARY KEY (record, target, policy, cycle, step, arm)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX step_fired ON step (policy, decided_at) WHERE decision = 'fired';
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, connection TEXT NOT NULL, record TEXT NOT NULL,
+  action TEXT NOT NULL, rank INTEGER NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+  attempts INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0, retry_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, done_at INTEGER, reason TEXT, crm_id TEXT
+) STRICT;
+CREATE INDEX outbox_open ON outbox (connection, rank, id) WHERE done_at IS NULL;
+CREATE INDEX outbox_record ON outbox (record);
+CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE TABLE assignment (
+  key TEXT PRIMARY KEY, pool TEXT NOT NULL, owner TEXT NOT NULL, record TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX assignment_pool ON assignment (pool, at);
+CREATE INDEX assignment_record ON assignment (record);
+CREATE TABLE ledger (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, record TEXT, body TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX ledger_record ON ledger (record);
+CREATE TABLE policy_version (
+  version TEXT PRIMARY KEY, effective_at INTEGER NOT NULL, document TEXT NOT NULL
+) STRICT;
+CREATE TABLE lease (
+  id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, pid INTEGER NOT NULL, started_at INTEGER NOT NULL,
+  beat_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE quota (
+  connection TEXT NOT NULL, window TEXT NOT NULL, used INTEGER NOT NULL, max INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (connection, window)
+) STRICT;
+"""

@@ -1,0 +1,245 @@
+"""Desired effects on their way to a CRM.
+
+Owns the table ``outbox`` and the life of a row: waiting -> sending -> done, or waiting again, dropped, dead.
+Refuses to call anybody. Invariant: a row is ``sending``, with its try counted as unknown, before the call that may
+take effect; so whatever was cut short is looked up before it is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from connectors.base import WriteBack
+from sync import ledger
+from sync.decision import Effect
+from sync.ledger import Entry
+from sync.store import Row, Transaction
+
+QUARANTINE_MS: Final = 24 * 3_600_000
+"""For how long a refused action keeps the same action on the same record from being tried again."""
+
+LATE_MS: Final = 60_000
+"""An effect decided this long after its instant may have been made before: it is looked up first."""
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+_decode: Final = msgspec.json.decode
+
+
+class Letter(NamedTuple):
+    """One row. ``attempts`` counts tries, ``unknown`` those whose outcome nobody knows."""
+
+    id: int
+    key: str
+    record: str
+    action: str
+    rank: int
+    body: dict[str, Any]
+    state: str
+    attempts: int
+    unknown: int
+    done_at: int | None
+    reason: str | None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.body.get("values", {})
+        return found
+
+    def write_back(self) -> WriteBack:
+        """The row as a connector takes it, ``attempts`` as before the try that is about to begin."""
+        body = self.body
+        expect = {name: body["expect"][name] for name in ("owner", "status") if name in body.get("expect", {})}
+        return WriteBack(
+            key=self.key,
+            record=self.record,
+            action=self.action,  # type: ignore[arg-type]
+            values=self.values,
+            subject=body.get("subject"),
+            owner=body.get("owner"),
+            due_at=body.get("due_at"),
+            priority=body.get("priority"),
+            expect=expect,
+            attempts=max(self.unknown, 1 if body.get("late") else 0),
+        )
+
+
+_SELECT: Final = (
+    "SELECT id, key, record, action, rank, body, state, attempts, unknown, done_at, reason FROM outbox WHERE "
+)
+_OPEN_OR_DEAD: Final = _SELECT + "record IN ({}) AND state IN ('waiting', 'sending', 'dead') ORDER BY id"
+_SENDABLE: Final = (
+    _SELECT + "connection = ? AND done_at IS NULL AND action <> 'notify' AND retry_at <= ? ORDER BY rank, id LIMIT ?"
+)
+_NOTICES: Final = _SELECT + "done_at IS NULL AND action = 'notify' AND retry_at <= ? ORDER BY id LIMIT ?"
+
+
+def _letter(row: Row) -> Letter:
+    head, body, tail = row[:5], row[5], row[6:]
+    return Letter._make((*head, _decode(body), *tail))
+
+
+def load_open(transaction: Transaction, records: Sequence[str]) -> dict[str, list[Letter]]:
+    """What is under way for ``records``, and what of theirs is dead."""
+    found: dict[str, list[Letter]] = {}
+    for row in transaction.select_in(_OPEN_OR_DEAD, records):
+        found.setdefault(row[2], []).append(_letter(row))
+    return found
+
+
+def quarantine(letters: Iterable[Letter], action: str, now: int) -> Letter | None:
+    """The dead row that keeps ``action`` from being tried on its record, if one does."""
+    for letter in letters:
+        if letter.state == "dead" and letter.action == action and (letter.done_at or 0) > now - QUARANTINE_MS:
+            return letter
+    return None
+
+
+def add(transaction: Transaction, rows: Iterable[tuple[str, str, Effect, str | None]], now: int) -> None:
+    """Adds effects as (connection, record, effect, reason to bury it at once). A known key is never added twice."""
+    transaction.many(
+        "INSERT INTO outbox (key, connection, record, action, rank, body, state, retry_at, created_at, done_at, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        [
+            (
+                effect.key,
+                connection,
+                record,
+                effect.action,
+                effect.rank,
+                _encode({**effect.body, "late": True} if effect.at < now - LATE_MS else effect.body).decode(),
+                "dead" if buried else "waiting",
+                now,
+                now,
+                now if buried else None,
+                buried,
+            )
+            for connection, record, effect, buried in rows
+        ],
+    )
+
+
+def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int, dict[str, Any]]], now: int) -> None:
+    """Adds field refreshes as (key, connection, record, rank, values).
+
+    A state of the fields that stood before and must stand again is the same row once more.
+    """
+    transaction.many(
+        "INSERT INTO outbox (key, connection, record, action, rank, body, retry_at, created_at)"
+        " VALUES (?, ?, ?, 'fields', ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, unknown = 0, rank = excluded.rank,"
+        " body = excluded.body, retry_at = excluded.retry_at, created_at = excluded.created_at, done_at = NULL,"
+        " reason = NULL WHERE state IN ('done', 'dropped')",
+        [
+            (key, connection, record, rank, _encode({"values": values}).decode(), now, now)
+            for key, connection, record, rank, values in rows
+        ],
+    )
+
+
+def withdraw(transaction: Transaction, ids: Iterable[int]) -> None:
+    """Removes waiting rows that never began: other values, or none, have taken their place."""
+    transaction.many("DELETE FROM outbox WHERE id = ? AND state = 'waiting'", [(row_id,) for row_id in ids])
+
+
+def renew_dead(transaction: Transaction, rows: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Keeps a refused field refresh up to date, so that a later retry writes what is true then."""
+    transaction.many(
+        "UPDATE outbox SET body = ? WHERE id = ? AND state = 'dead'",
+        [(_encode({"values": values}).decode(), row_id) for row_id, values in rows],
+    )
+
+
+def claim(transaction: Transaction, connection: str, now: int, limit: int = 1_000) -> list[Letter]:
+    """What may be sent now, in the order of delivery.
+
+    Of one record only the oldest of its tasks, owner changes and sets is eligible; fields and notices go their own way.
+    """
+    letters = [_letter(row) for row in transaction.rows(_SENDABLE, (connection, now, limit))]
+    first: dict[str, int] = dict(
+        transaction.select_in(
+            "SELECT record, min(id) FROM outbox WHERE record IN ({}) AND done_at IS NULL"
+            " AND action NOT IN ('fields', 'notify') GROUP BY record",
+            sorted({letter.record for letter in letters if letter.action != "fields"}),
+        )
+    )
+    return [letter for letter in letters if letter.action == "fields" or first[letter.record] == letter.id]
+
+
+def start(transaction: Transaction, letters: Sequence[Letter]) -> list[Letter]:
+    """Notes that these are about to be sent. Returns those still there: a row may have been withdrawn meanwhile."""
+    started = []
+    for letter in letters:
+        # The body is compared: fields may have got newer values since they were claimed.
+        if transaction.run(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, unknown = unknown + 1"
+            " WHERE id = ? AND done_at IS NULL AND key = ?",
+            (letter.id, letter.key),
+        ):
+            started.append(letter)
+    return started
+
+
+def amend(transaction: Transaction, letter: Letter, body: Mapping[str, Any]) -> Letter:
+    """The row with another body, such as the owner that has been chosen."""
+    transaction.run("UPDATE outbox SET body = ? WHERE id = ?", (_encode(body).decode(), letter.id))
+    return letter._replace(body=dict(body))
+
+
+def put_back(transaction: Transaction, letters: Iterable[Letter], retry_at: int, reason: str, *, unknown: bool) -> None:
+    """Started rows wait again until ``retry_at``. ``unknown``: the try may have taken effect."""
+    transaction.many(
+        "UPDATE outbox SET state = 'waiting', retry_at = ?, reason = ?, unknown = max(0, unknown - ?) WHERE id = ?",
+        [(retry_at, reason, 0 if unknown else 1, letter.id) for letter in letters],
+    )
+
+
+def finish(
+    transaction: Transaction, letter: Letter, state: str, now: int, reason: str | None, crm_id: str | None = None
+) -> Entry:
+    """Ends a row as done, dropped or dead, and returns what the ledger should say of it."""
+    transaction.run(
+        "UPDATE outbox SET state = ?, done_at = ?, reason = ?, crm_id = coalesce(?, crm_id) WHERE id = ?",
+        (state, now, reason, crm_id, letter.id),
+    )
+    what = {"done": "write", "dropped": "drop", "dead": "dead"}[state]
+    body: dict[str, Any] = {"key": letter.key, "action": letter.action, "body": letter.body}
+    if reason is not None:
+        body["reason"] = reason
+    if crm_id is not None:
+        body["crm_id"] = crm_id
+    return Entry(now, what, letter.record, body)
+
+
+def recover(transaction: Transaction) -> int:
+    """After a start: what was being sent when the process ended waits again, its outcome unknown."""
+    return transaction.run("UPDATE outbox SET state = 'waiting' WHERE state = 'sending'")
+
+
+def take_notices(transaction: Transaction, now: int, limit: int = 5_000) -> list[Letter]:
+    """Every notice that waits, oldest first."""
+    return [_letter(row) for row in transaction.rows(_NOTICES, (now, limit))]
+
+
+def writes_since(transaction: Transaction, records: Sequence[str], since: int) -> dict[str, int]:
+    """How often each of ``records`` was written to since an instant."""
+    return dict(
+        transaction.select_in(
+            "SELECT record, count(*) FROM ledger WHERE record IN ({}) AND what = 'write' AND at > ? GROUP BY record",
+            records,
+            (since,),
+        )
+    )
+
+
+def retry_dead(transaction: Transaction, ids: Sequence[int], now: int) -> int:
+    """Lets dead rows be tried once more; a person asked for it."""
+    entries = [Entry(now, "retry", None, {"outbox": row_id}) for row_id in ids]
+    ledger.append(transaction, entries)
+    return transaction.many(
+        "UPDATE outbox SET state = 'waiting', retry_at = ?, done_at = NULL, attempts = 0"
+        " WHERE id = ? AND state = 'dead'",
+        [(now, row_id) for row_id in ids],
+    )

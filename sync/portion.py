@@ -1,0 +1,94 @@
+"""All that is stored of a portion of records, read in a handful of queries, and all that will be written of them.
+
+Owns the batching of reads and writes. Refuses to judge. Invariant: a record that fails half way leaves nothing here
+(``mark`` and ``reset``), so one bad record never spoils the transaction of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sla.fold import Wait, wait_of
+from sla.model import Event
+from sync import clock_row, ledger, outbox, record_row, timeline
+from sync.clock_row import ClockChange, ClockName, StepName
+from sync.decision import Effect
+from sync.ledger import Entry
+from sync.record_row import RecordRow
+from sync.store import Transaction
+
+
+class Portion:
+    """The stored side of some hundred records, inside one transaction."""
+
+    def __init__(self, transaction: Transaction, records: Sequence[str]) -> None:
+        self._transaction = transaction
+        self.rows: Mapping[str, RecordRow] = record_row.load(transaction, records)
+        known = [record for record in records if record in self.rows]
+        self.events = timeline.load(transaction, known)
+        self.clocks = clock_row.load(transaction, known)
+        self.steps = clock_row.load_steps(transaction, known)
+        self.letters = outbox.load_open(transaction, known)
+        self.waits = self._waits(records)
+        self.fresh: list[Event] = []
+        self.records: list[RecordRow] = []
+        self.changes: list[ClockChange] = []
+        self.gone: list[tuple[str, ClockName]] = []
+        self.decided: list[tuple[str, StepName, int, str, str | None]] = []
+        self.effects: list[tuple[str, str, Effect, str | None]] = []
+        self.fields: list[tuple[str, str, str, int, dict[str, Any]]] = []
+        self.withdrawn: list[int] = []
+        self.renewed: list[tuple[int, dict[str, Any]]] = []
+        self.entries: list[Entry] = []
+
+    def mark(self) -> list[int]:
+        """How much there is to write so far."""
+        return [len(each) for each in self._lists()]
+
+    def reset(self, mark: list[int]) -> None:
+        """Forgets what was to be written since ``mark``."""
+        for each, length in zip(self._lists(), mark, strict=True):
+            del each[length:]
+
+    def save(self, now: int) -> None:
+        """Writes everything, one statement for each kind of row."""
+        transaction = self._transaction
+        timeline.save(transaction, self.fresh)
+        record_row.save(transaction, self.records)
+        clock_row.drop(transaction, self.gone)
+        clock_row.save(transaction, self.changes)
+        clock_row.save_steps(transaction, self.decided)
+        outbox.withdraw(transaction, self.withdrawn)
+        outbox.renew_dead(transaction, self.renewed)
+        outbox.add(transaction, self.effects, now)
+        outbox.put_fields(transaction, self.fields, now)
+        ledger.append(transaction, self.entries)
+
+    def _lists(self) -> tuple[list[Any], ...]:
+        return (
+            self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
+            self.withdrawn, self.renewed, self.entries,
+        )  # fmt: skip
+
+    # ---- what merged records bring along
+
+    def _waits(self, records: Sequence[str]) -> dict[str, list[Wait]]:
+        found: dict[str, list[Wait]] = {}
+        merged = self._transaction.select_in(
+            "SELECT into_record, record FROM record WHERE into_record IN ({})", records
+        )
+        for winner, loser in list(merged):
+            found.setdefault(winner, []).extend(self._brought(winner, loser, frozenset({winner})))
+        return found
+
+    def _brought(self, winner: str, loser: str, seen: frozenset[str]) -> Iterable[Wait]:
+        if loser in seen:
+            return
+        events = list(timeline.load(self._transaction, [loser]).get(loser, {}).values())
+        for at in sorted({event.at for event in events if event.into == winner}):
+            earlier = self._transaction.rows("SELECT record FROM record WHERE into_record = ?", (loser,))
+            inherited = [wait for (name,) in earlier for wait in self._brought(loser, name, seen | {loser})]
+            since = wait_of(events, at, inherited)
+            if since is not None:
+                yield Wait(at, since)
