@@ -1,0 +1,130 @@
+"""Tokens: the static one of a private app or service key, and OAuth's that expire.
+
+Owns who may call and with which scopes. Refuses routes.
+Invariant: a static token never expires; an OAuth token lives half an hour of emulated time.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from emulators.hubspot.errors import OTHERS, HubSpotError, missing_scopes
+from emulators.hubspot.kinds import SCOPES
+from emulators.hubspot.values import iso
+
+LIFETIME_S: Final = 1800
+"""developers.hubspot.com, OAuth guide: expires_in of an access token."""
+
+
+class Auth:
+    def __init__(self, seed: int, portal_id: int, user_id: int, now_ms: Callable[[], int]) -> None:
+        self._dice = random.Random(f"tokens {seed}")
+        self._now_ms = now_ms
+        self._portal_id = portal_id
+        self._user_id = user_id
+        self.static_token = f"pat-na1-{self._uuid()}"
+        self.client_id = self._uuid()
+        self.client_secret = self._uuid()
+        self.refresh_token = f"na1-{self._uuid()}"
+        self.scopes = set(SCOPES)
+        self._access: dict[str, int] = {}
+        self._refused: set[str] = set()
+
+    def _uuid(self) -> str:
+        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+
+    def check(self, header: str | None) -> str:
+        """The client behind an Authorization header, for the log of effects. Raises HubSpotError 401."""
+        token = self.token_of(header)
+        if token in self._refused:
+            self._refused.discard(token)
+            raise HubSpotError(401, *OTHERS[401])
+        if token == self.static_token:
+            return "private-app"
+        expires_ms = self._access.get(token)
+        if expires_ms is None:
+            raise HubSpotError(401, *OTHERS[401])
+        late_ms = self._now_ms() - expires_ms
+        if late_ms >= 0:
+            raise HubSpotError(
+                401,
+                f"The OAuth token used to make this call expired {late_ms // 1000} second(s) ago.",
+                "EXPIRED_AUTHENTICATION",
+                context={"expire time": [iso(expires_ms)]},
+            )
+        return "oauth-app"
+
+    def require(self, *scopes: str) -> None:
+        """Raises HubSpotError 403 unless one of the scopes is granted."""
+        if not self.scopes.intersection(scopes):
+            raise missing_scopes(scopes)
+
+    def expire(self, header: str | None) -> bool:
+        """Ends an OAuth token. A static token cannot end and come back, so it is refused once."""
+        token = self.token_of(header)
+        if token in self._access:
+            self._access[token] = self._now_ms()
+        elif token == self.static_token:
+            self._refused.add(token)
+        else:
+            return False
+        return True
+
+    @staticmethod
+    def token_of(header: str | None) -> str:
+        scheme, _, token = (header or "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    def grant(self, form: dict[str, str]) -> dict[str, Any]:
+        """The answer of the token endpoint. Raises HubSpotError 400 (``invalid_grant`` …)."""
+        if form.get("client_id") != self.client_id or form.get("client_secret") != self.client_secret:
+            raise _refused("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id or secret")
+        kind = form.get("grant_type")
+        if kind == "refresh_token":
+            if form.get("refresh_token") != self.refresh_token:
+                raise _refused("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+        elif kind not in ("authorization_code", "client_credentials"):
+            raise _refused("unsupported_grant_type", "BAD_GRANT_TYPE", "missing or unknown grant type")
+        token = "C" + self._uuid().replace("-", "").upper()
+        self._access[token] = self._now_ms() + LIFETIME_S * 1000
+        answer: dict[str, Any] = {"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_S}
+        if kind != "client_credentials":
+            answer["refresh_token"] = self.refresh_token
+        return answer | {
+            "hub_id": self._portal_id,
+            "user_id": self._user_id,
+            "scopes": sorted(self.scopes),
+            "token_use": "access_token",
+        }
+
+    def revoke(self) -> None:
+        """The app is uninstalled: refresh and access tokens are worthless from now on."""
+        self.refresh_token = f"na1-{self._uuid()}"
+        self._access.clear()
+
+    def about(self, token: str) -> dict[str, Any]:
+        """The answer of the token-information endpoint. Raises HubSpotError 404."""
+        expires_ms = self._access.get(token)
+        if expires_ms is None:
+            raise HubSpotError(404, "Access token not found", "OBJECT_NOT_FOUND")
+        return {
+            "token": token,
+            "user": "admin@acme.test",
+            "hub_domain": "acme.test",
+            "scopes": sorted(self.scopes),
+            "hub_id": self._portal_id,
+            "app_id": 0,
+            "expires_in": max(0, (expires_ms - self._now_ms()) // 1000),
+            "user_id": self._user_id,
+            "token_type": "access",
+        }
+
+
+def _refused(error: str, status: str, message: str) -> HubSpotError:
+    # The token endpoint says its own word where other answers say "error".
+    refused = HubSpotError(400, message, error=error, error_description=message)
+    refused.more["status"] = status
+    return refused
