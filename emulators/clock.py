@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
 class EmulatorClock:
-    """now = origin + (real now - origin) x speed + what ``advance`` added. ``origin`` is epoch milliseconds."""
+    """now = origin + (real now - origin) x speed + what ``advance`` added. ``origin`` is epoch milliseconds.
 
-    def __init__(self, speed: float = 1.0, origin: int | None = None) -> None:
+    ``real`` gives real time in epoch seconds; a constant one makes a clock that only ``advance`` moves.
+    """
+
+    def __init__(self, speed: float = 1.0, origin: int | None = None, real: Callable[[], float] = time.time) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
-        self.origin = int(time.time() * 1000) if origin is None else origin
+        self._real = real
+        self.origin = int(real() * 1000) if origin is None else origin
         self._advanced_ms = 0
         self._latest_ms = 0
         self._guard = threading.Lock()
@@ -26,7 +31,7 @@ class EmulatorClock:
     def now_ms(self) -> int:
         """Emulated now in epoch milliseconds; never earlier than an answer given before."""
         with self._guard:
-            now = self.origin + (time.time() * 1000 - self.origin) * self.speed + self._advanced_ms
+            now = self.origin + (self._real() * 1000 - self.origin) * self.speed + self._advanced_ms
             self._latest_ms = max(self._latest_ms, int(now))
             return self._latest_ms
 

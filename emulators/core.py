@@ -40,16 +40,23 @@ class Emulator:
     """Base of an emulated CRM. A vendor's package names its subclass ``EMULATOR``.
 
     ``records`` is how many records to begin with (the same for the same ``seed``), ``living`` whether things happen by
-    themselves, ``speed`` and ``origin`` (epoch ms) set the clock.
+    themselves, ``speed`` and ``origin`` (epoch ms) set the clock, which ``clock`` replaces altogether.
     """
 
     name = ""
     webhook_secret = ""
 
     def __init__(
-        self, *, seed: int = 1, records: int = 0, living: bool = False, speed: float = 1.0, origin: int | None = None
+        self,
+        *,
+        seed: int = 1,
+        records: int = 0,
+        living: bool = False,
+        speed: float = 1.0,
+        origin: int | None = None,
+        clock: EmulatorClock | None = None,
     ) -> None:
-        self.clock = EmulatorClock(speed, origin)
+        self.clock = clock or EmulatorClock(speed, origin)
         self.effects = Effects(self.clock)
         self.random = random.Random(seed)
         self.faults = Faults(random.Random(f"faults {seed}"))  # its own dice: faults leave seeded data as they are

@@ -1,0 +1,84 @@
+"""What an administrator has set up: assignment rules, validation rules, field-level security, limits, the app.
+
+Owns settings and the order ``setup`` that changes them. Refuses to apply them.
+Invariant: a fresh org has active assignment rules for leads and cases, as most orgs have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from emulators.core import Refused
+
+
+@dataclass(slots=True)
+class ValidationRule:
+    """Refuses every write after which ``field`` of ``object`` has ``value``."""
+
+    object: str
+    field: str
+    value: Any
+    message: str
+
+
+@dataclass(slots=True)
+class Org:
+    """Settings of the org. Owners are user or queue ids."""
+
+    assignment: dict[str, str | None] = field(default_factory=dict)
+    validation: list[ValidationRule] = field(default_factory=list)
+    hidden: set[tuple[str, str]] = field(default_factory=set)
+    read_only: set[tuple[str, str]] = field(default_factory=set)
+    locks: dict[str, int] = field(default_factory=dict)
+    run_as: str | None = None
+    daily_limit: int = 100_000
+    calls: int = 0
+    per_app: tuple[str, int] | None = None
+    outbound: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def is_hidden(self, object: str, name: str) -> bool:
+        return (object, name) in self.hidden
+
+    def take_lock(self, id: str) -> bool:
+        """Whether another transaction holds the row right now; counts the attempt."""
+        left = self.locks.get(id, 0)
+        if left:
+            self.locks[id] = left - 1
+        return bool(left)
+
+
+SETUP_KEYS: Final = (
+    "assignment", "validation", "hide", "show", "read_only", "lock", "run_as", "daily_limit", "calls", "per_app",
+    "outbound", "revoke_sessions", "expire_cursors",
+)  # fmt: skip
+
+
+def change(org: Org, order: Mapping[str, Any], owner: Any) -> None:
+    """Carries out ``{"do": "setup", …}``. ``owner`` finds a user's or queue's id by name or e-mail.
+
+    ``assignment`` {object: owner or null} · ``validation`` {object, field, value, message} or null (none) ·
+    ``hide``/``show``/``read_only`` {object: [fields]} · ``lock`` {id: times} · ``run_as`` user or null ·
+    ``daily_limit``, ``calls`` numbers · ``per_app`` {name, limit} or null · ``outbound`` {object: [fields]}.
+    """
+    if unknown := set(order) - {"do", *SETUP_KEYS}:
+        raise Refused(f"unknown setup {min(unknown)!r}; known: {', '.join(SETUP_KEYS)}")
+    for name, who in order.get("assignment", {}).items():
+        org.assignment[name] = None if who is None else owner(who)
+    if "validation" in order:
+        rule = order["validation"]
+        org.validation = [*org.validation, ValidationRule(**rule)] if rule else []
+    pairs = {key: {(name, one) for name, fields in order.get(key, {}).items() for one in fields}
+             for key in ("hide", "show", "read_only")}  # fmt: skip
+    org.hidden = (org.hidden | pairs["hide"]) - pairs["show"]
+    org.read_only = (org.read_only | pairs["read_only"]) - pairs["show"]
+    org.locks.update({row_id: int(times) for row_id, times in order.get("lock", {}).items()})
+    if "run_as" in order:
+        org.run_as = None if order["run_as"] is None else owner(order["run_as"])
+    org.daily_limit = int(order.get("daily_limit", org.daily_limit))
+    org.calls = int(order.get("calls", org.calls))
+    if "per_app" in order:
+        org.per_app = None if order["per_app"] is None else (order["per_app"]["name"], int(order["per_app"]["limit"]))
+    if "outbound" in order:
+        org.outbound = {name: tuple(fields) for name, fields in order["outbound"].items()}

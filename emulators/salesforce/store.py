@@ -1,0 +1,152 @@
+"""The rows of the org: kept in memory, stamped like Salesforce stamps them, undone on request.
+
+Owns ids, stamps, unique values and what queries may already see. Refuses rules about what may be written.
+Invariant: a row is replaced, never changed in place, so whoever read it keeps a consistent picture.
+Times inside rows are epoch milliseconds in whole seconds: a datetime in Salesforce has no fraction of a second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from emulators.salesforce.ids import make_id
+from emulators.salesforce.schema import Table
+
+Values = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Row:
+    """One record. Until ``visible_at`` (epoch ms) queries see ``before``, or nothing when that is None."""
+
+    values: Values
+    visible_at: int = 0
+    before: Values | None = None
+
+
+class Store:
+    """``delay_s`` is asked at each write for how long queries miss it (the ``late_index`` fault)."""
+
+    def __init__(
+        self, tables: dict[str, Table], now_ms: Callable[[], int], delay_s: Callable[[str], float] = lambda _: 0.0
+    ) -> None:
+        self.tables = tables
+        self.now_ms = now_ms
+        self._delay_s = delay_s
+        self._rows: dict[str, dict[str, Row]] = defaultdict(dict)
+        self._numbers: Counter[str] = Counter()
+        self._unique: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self._undo: list[Callable[[], object]] | None = None
+        self._by_prefix = {table.prefix: table for table in reversed(tables.values())}
+
+    def count(self, object: str) -> int:
+        """How many rows of an object there ever were."""
+        return len(self._rows[object])
+
+    def stamp(self) -> int:
+        """Now, as rows carry it: whole seconds."""
+        return self.now_ms() // 1000 * 1000
+
+    def table_of(self, id: str) -> Table | None:
+        """The object that an id belongs to."""
+        return self._by_prefix.get(id[:3])
+
+    def get(self, object: str, id: str) -> Values | None:
+        """The row as it is, deleted ones too; None when there never was one."""
+        row = self._rows[object].get(id)
+        return row.values if row else None
+
+    def find(self, id: str | None) -> Values | None:
+        """The row that an id of any object points to."""
+        table = self.table_of(id) if id else None
+        return self.get(table.name, id) if table and id else None
+
+    def rows(self, object: str, *, deleted: bool = False) -> Iterator[Values]:
+        """What a query sees, in order of creation."""
+        now = self.now_ms()
+        for row in self._rows[object].values():
+            values = row.values if row.visible_at <= now else row.before
+            if values is not None and (deleted or not values.get("IsDeleted")):
+                yield values
+
+    def children(self, object: str, field: str, parent: str) -> list[Values]:
+        """The undeleted rows whose ``field`` points to ``parent``, as they are now."""
+        rows = (row.values for row in self._rows[object].values())
+        return [values for values in rows if values.get(field) == parent and not values.get("IsDeleted")]
+
+    def holder(self, object: str, field: str, value: str) -> str | None:
+        """The id of the row that holds a unique value; Salesforce compares them without case unless told otherwise."""
+        return self._unique[object, field].get(value.lower())
+
+    def insert(self, object: str, values: Values, by: str, at: int | None = None) -> Values:
+        """Adds a row. ``at`` (epoch ms) dates it back, for seeded data."""
+        table = self.tables[object.lower()]
+        moment = self.stamp() if at is None else at // 1000 * 1000
+        self._numbers[table.prefix] += 1
+        made = make_id(table.prefix, self._numbers[table.prefix])
+        row: Values = {name: field.default for name, field in table.fields.items()}
+        row |= values
+        row |= {"Id": made}
+        system = {
+            "IsDeleted": False, "CreatedDate": moment, "CreatedById": by,
+            "LastModifiedDate": moment, "LastModifiedById": by, "SystemModstamp": moment,
+        }  # fmt: skip
+        row |= {name: value for name, value in system.items() if table.has(name)}
+        self._put(table, row)
+        return row
+
+    def update(self, object: str, id: str, changes: Values, by: str, at: int | None = None) -> Values:
+        """Replaces a row by one with ``changes``; stamps it."""
+        table = self.tables[object.lower()]
+        moment = self.stamp() if at is None else at // 1000 * 1000
+        stamps = {"LastModifiedDate": moment, "LastModifiedById": by, "SystemModstamp": moment}
+        row = self._rows[object][id].values | changes
+        row |= {name: value for name, value in stamps.items() if table.has(name)}
+        self._put(table, row)
+        return row
+
+    def amend(self, object: str, id: str, changes: Values) -> None:
+        """Changes a row without stamping it, as the platform does for what it derives from other records."""
+        self._put(self.tables[object.lower()], self._rows[object][id].values | changes)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside it take effect, or none when it is left by an exception. Nests as savepoints do."""
+        outermost = self._undo is None
+        undo = self._undo = self._undo if self._undo is not None else []
+        mark, unique = len(undo), {key: dict(held) for key, held in self._unique.items()}
+        try:
+            yield
+        except BaseException:
+            while len(undo) > mark:
+                undo.pop()()
+            self._unique = defaultdict(dict, unique)
+            raise
+        finally:
+            if outermost:
+                self._undo = None
+
+    def _put(self, table: Table, values: Values) -> None:
+        rows, row_id = self._rows[table.name], values["Id"]
+        old = rows.get(row_id)
+        delay = self._delay_s(table.name)
+        if delay:
+            seen = None if old is None else (old.values if old.visible_at <= self.now_ms() else old.before)
+            rows[row_id] = Row(values, self.now_ms() + int(delay * 1000), seen)
+        else:
+            rows[row_id] = Row(values)
+        if self._undo is not None:
+            self._undo.append(lambda: rows.pop(row_id, None) if old is None else rows.__setitem__(row_id, old))
+        self._index(table, old.values if old else {}, values)
+
+    def _index(self, table: Table, old: Values, new: Values) -> None:
+        for name in (field.name for field in table.fields.values() if field.unique):
+            index = self._unique[table.name, name]
+            if old.get(name):
+                index.pop(old[name].lower(), None)
+            if new.get(name) and not new.get("IsDeleted"):
+                index[new[name].lower()] = new["Id"]
