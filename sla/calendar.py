@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from sla.holiday import check_region, holidays_of
 from sla.hours import DateSpan, Span, parse_dates, parse_week
-from sla.instant import DAY, from_datetime, milliseconds, to_datetime
+from sla.instant import DAY, MILLISECOND, from_datetime, milliseconds, to_datetime
 from sla.problem import Collector
 from sla.zone import load_zone, local_instant, offsets_of_year, shift_at, to_instants
 
@@ -129,7 +129,7 @@ class Calendar:
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Working time in ``[start, end)``; negative when the end is before the start."""
-        return timedelta(milliseconds=self.elapsed_ms(from_datetime(start), from_datetime(end)))
+        return MILLISECOND * self.elapsed_ms(from_datetime(start), from_datetime(end))
 
     def intervals(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The openings within ``[start, end)``, cut to it, as pairs of UTC datetimes; touching ones are one."""
@@ -147,22 +147,34 @@ class Calendar:
         """See ``due``; epoch and working milliseconds."""
         if work <= 0:
             return start
-        table = self._table
-        if not table.start <= start < table.end:
-            table = self._cover(start, start)
-        need = table.work(start) + work
-        if need > table.total:
+        first, last, opens, closes, before, total = self._table
+        if not first <= start < last:
+            first, last, opens, closes, before, total = self._cover(start, start)
+        need, i = work, bisect_right(opens, start) - 1
+        if i >= 0:  # `_Table.work`, written out
+            closing = closes[i]
+            need += before[i] + (start if start < closing else closing) - opens[i]
+        if need > total:
             table = self._extend(start, work)
-            need = table.work(start) + work
-        i = bisect_left(table.before, need) - 1
-        return table.opens[i] + need - table.before[i]
+            opens, before, need = table.opens, table.before, table.work(start) + work
+        i = bisect_left(before, need) - 1
+        return opens[i] + need - before[i]
 
     def elapsed_ms(self, start: int, end: int) -> int:
         """See ``elapsed``; epoch and working milliseconds."""
-        table = self._table
-        if not (table.start <= start < table.end and table.start <= end < table.end):
-            table = self._cover(min(start, end), max(start, end))
-        return table.work(end) - table.work(start)
+        first, last, opens, closes, before, _ = self._table
+        if not (first <= start < last and first <= end < last):
+            _, _, opens, closes, before, _ = self._cover(min(start, end), max(start, end))
+        # `_Table.work` twice, written out: this is the innermost loop of everything.
+        work, i = 0, bisect_right(opens, end) - 1
+        if i >= 0:
+            closing = closes[i]
+            work = before[i] + (end if end < closing else closing) - opens[i]
+        i = bisect_right(opens, start) - 1
+        if i >= 0:
+            closing = closes[i]
+            work -= before[i] + (start if start < closing else closing) - opens[i]
+        return work
 
     def is_open(self, at: int) -> bool:
         """Whether the instant lies in an opening."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 SECOND: Final = 1_000
 MINUTE: Final = 60_000
 HOUR: Final = 3_600_000
@@ -21,8 +22,7 @@ def from_datetime(instant: datetime) -> int:
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no time zone; give an aware datetime")
     # The epoch is in UTC: only two datetimes of the *same* tzinfo are subtracted by wall clock, and UTC's wall is true.
-    span = instant - EPOCH
-    return span.days * DAY + span.seconds * SECOND + span.microseconds // 1_000
+    return (instant - EPOCH) // MILLISECOND
 
 
 def to_datetime(at: int) -> datetime:
@@ -53,4 +53,4 @@ def format_instant(at: int) -> str:
 
 def milliseconds(span: timedelta) -> int:
     """A timedelta in whole milliseconds, floored."""
-    return span.days * DAY + span.seconds * SECOND + span.microseconds // 1_000
+    return span // MILLISECOND
