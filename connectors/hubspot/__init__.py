@@ -1,0 +1,127 @@
+"""HubSpot: contacts as leads, leads, tickets, and the e-mails, calls and meetings that answer them.
+
+Owns the connector's face: which module answers which method of the contract. Refuses to hold state of its own.
+Invariant: importing it imports no SDK; the first call does.
+
+``names`` vendor words · ``settings`` keys · ``shapes`` JSON · ``api`` calls · ``answers`` errors · ``portal`` what is
+discovered · ``window`` cursors · ``reading`` polls · ``mapping``, ``answering``, ``webhook`` meaning · ``writing``,
+``changes``, ``activities``, ``sending``, ``rows`` write-backs · ``checking`` findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from connectors.base import (
+    Capabilities,
+    Change,
+    Finding,
+    Hint,
+    Normalised,
+    Page,
+    Person,
+    Quota,
+    Receipt,
+    Stream,
+    WebhookRequest,
+    WriteBack,
+)
+from connectors.errors import Rejected
+from connectors.http import Patience
+from connectors.hubspot import answering, names, webhook
+from connectors.hubspot.api import HubSpotApi
+from connectors.hubspot.checking import Checker
+from connectors.hubspot.mapping import Mapper
+from connectors.hubspot.portal import Portal
+from connectors.hubspot.reading import Reader
+from connectors.hubspot.sending import Sender
+from connectors.hubspot.settings import HubSpotSettings
+from connectors.hubspot.writing import Writer
+from connectors.settings import ConnectionSettings
+
+ACTIONS: Final = ("fields", "task", "owner", "set", "note")
+
+
+class HubSpotConnector:
+    """One HubSpot account. See ``connectors.base.Connector`` for what each method promises."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: HubSpotSettings,
+        *,
+        wanted: frozenset[str],
+        clock: Callable[[], int],
+        patience: Patience | None = None,
+    ) -> None:
+        self.name = name
+        self._mapper = Mapper(name, settings, wanted)
+        self.capabilities = Capabilities(
+            kinds=tuple(of.kind for of in self._mapper.types if of.kind),
+            batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT),
+            webhooks=settings.webhook_secret is not None,
+        )
+        self._api = HubSpotApi(settings, clock, patience or Patience())
+        self._portal = Portal(self._api, clock)
+        self._reader = Reader(self._api, self._portal, self._mapper, int(settings.overlap * 1000))
+        self._writer = Writer(self._portal, self._mapper, Sender(self._api, self._reader))
+        self._checker = Checker(self._api, self._portal, self._mapper, clock)
+
+    def streams(self) -> Sequence[Stream]:
+        return [Stream(of.name, of.kind) for of in self._reader.types]
+
+    def poll(self, stream: str, cursor: str | None, since: int) -> Page:
+        of = names.TYPES.get(stream)
+        if of is None or of not in self._reader.types:
+            raise Rejected(f"this connection has no stream {stream!r}", code="NO_SUCH_STREAM")
+        return self._reader.poll(of, cursor, since)
+
+    def read(self, records: Sequence[str]) -> list[Change]:
+        return self._reader.read(records)
+
+    def normalise(self, change: Change) -> Normalised:
+        if change.stream == webhook.STREAM:
+            return webhook.normalise(self._mapper, change.payload)
+        of = names.TYPES[change.stream]
+        if of in self._mapper.types:
+            return self._mapper.normalise(of, change.payload)
+        return answering.normalise(self._mapper, of, change.payload)
+
+    def verify(self, request: WebhookRequest, now: int) -> list[Hint]:
+        return webhook.verify(self._mapper, request, now)
+
+    def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002 - the same for all
+        return webhook.acknowledgement()
+
+    def people(self) -> list[Person]:
+        return [
+            Person(
+                id=one.actor,
+                name=" ".join(part for part in (one.first_name, one.last_name) if part) or one.email or one.id,
+                email=one.email,
+                active=not one.archived,
+            )
+            for one in self._portal.owners(fresh=True)
+        ]
+
+    def write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        return self._writer.write(batch)
+
+    def check(self) -> list[Finding]:
+        return self._checker.check()
+
+    def quota(self) -> list[Quota]:
+        return self._api.quota()
+
+    def close(self) -> None:
+        self._api.close()
+
+
+def build(
+    name: str, settings: ConnectionSettings, *, wanted: frozenset[str], clock: Callable[[], int]
+) -> HubSpotConnector:
+    """The connector of one connection, from its validated settings."""
+    if not isinstance(settings, HubSpotSettings):
+        raise TypeError("a HubSpot connection is built from HubSpotSettings")
+    return HubSpotConnector(name, settings, wanted=wanted, clock=clock)

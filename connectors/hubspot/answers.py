@@ -1,0 +1,190 @@
+"""What HubSpot's refusals mean: status, category and policy name -> one of the five errors.
+
+Owns the error table. Refuses the network and the clock: the server's time is an argument. Invariant: a reason names
+properties, codes and scopes, never a value of a record, for HubSpot's own messages quote values.
+https://developers.hubspot.com/docs/api-reference/error-handling
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from connectors.base import Receipt
+from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
+from connectors.http import classify, retry_after
+from connectors.hubspot.shapes import Failed, Refusal
+
+LOCKED_WAIT_S: Final = 5.0
+"""HubSpot asks for at least two seconds after a 423; above four the call is not repeated at once but left."""
+MIGRATION_WAIT_S: Final = 60.0
+UNKNOWN_DAY_WAIT_S: Final = 3600.0
+"""After a DAILY refusal when the portal's time zone is not known yet."""
+POLICY_WAIT_S: Final = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
+
+_MISSING_PROPERTY: Final = re.compile(r'[Pp]roperty \\?"([A-Za-z0-9_]{1,100})\\?" does not exist')
+_NAMED: Final = re.compile(r'\\?"name\\?":\s*\\?"([a-z0-9_]{1,100})\\?"')
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
+_WORD: Final = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+
+
+class MissingProperty(Rejected):
+    """The portal lacks properties that the request names: ``names``."""
+
+    def __init__(self, reason: str, names: list[str]) -> None:
+        super().__init__(reason, code="PROPERTY_DOESNT_EXIST")
+        self.names = names
+
+
+def read_refusal(body: bytes) -> Refusal:
+    """The error body, or an empty one when it is HTML, cut off or of another shape."""
+    try:
+        return msgspec.json.decode(body, type=Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Refusal()
+
+
+def understand(
+    status: int, body: bytes, headers: Mapping[str, str], *, now: int, zone: str | None = None, write: bool = False
+) -> ConnectorError:
+    """The error of an answer that is not a success. ``now`` is the server's time in epoch ms, ``zone`` the portal's
+    IANA time zone, ``write`` whether the request may have changed something."""
+    refusal = read_refusal(body)
+    after = retry_after(headers)
+    match status:
+        case 400 | 422:
+            return _invalid(refusal)
+        case 401:
+            reason = "HubSpot refused the access token: make a new one and put it into `access_token`"
+            return AuthFailed(reason, code=refusal.category or "401")
+        case 403:
+            return AuthFailed(_forbidden(refusal), code=refusal.category or "403")
+        case 404:
+            return Rejected("there is no such object or path in this portal", code=refusal.category or "404")
+        case 409:
+            return Conflict("another object or change stands against it", code=refusal.category or "409")
+        case 423:
+            return RetryLater("the object is locked", code="LOCKED", after=max(after or 0.0, LOCKED_WAIT_S))
+        case 429:
+            return _limited(refusal, after, now, zone)
+        case 477:
+            wait = after if after is not None else MIGRATION_WAIT_S
+            return RetryLater("HubSpot is migrating this portal", code="MIGRATION_IN_PROGRESS", after=wait)
+    return classify(status, body, headers, write=write)
+
+
+def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) -> RateLimited:
+    policy = refusal.policy_name or _policy_in(refusal.message)
+    wait = until_midnight(now, zone) if policy == "DAILY" else POLICY_WAIT_S.get(policy, 10.0)
+    reason = f"HubSpot's {policy.lower() or 'call'} quota is used up"
+    return RateLimited(reason, after=max(wait, after or 0.0), code=policy or "429")
+
+
+def _policy_in(message: str) -> str:
+    lower = message.lower()
+    return next((name for name in ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY") if name.lower() in lower), "")
+
+
+def until_midnight(now: int, zone: str | None) -> float:
+    """Seconds until the daily allowance is new: midnight in the portal's time zone."""
+    try:
+        place = ZoneInfo(zone) if zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        place = None
+    if place is None:
+        return UNKNOWN_DAY_WAIT_S
+    here = datetime.fromtimestamp(now / 1000, place)
+    tomorrow = datetime.combine(here.date() + timedelta(days=1), datetime.min.time(), place)
+    return (tomorrow.astimezone(UTC) - here.astimezone(UTC)).total_seconds()
+
+
+def _forbidden(refusal: Refusal) -> str:
+    if refusal.category != "MISSING_SCOPES":
+        return "HubSpot forbids this call to the access token's app"
+    scopes = missing_scopes(refusal)
+    what = f"the scope {' or '.join(scopes)}" if scopes else "a scope"
+    return f"the access token lacks {what}: add it to the service key or private app"
+
+
+def missing_scopes(refusal: Refusal) -> list[str]:
+    """The scopes that HubSpot names; any one of them would do."""
+    found: list[str] = []
+    for context in [refusal.context, *(detail.get("context") for detail in refusal.errors)]:
+        for name in ("requiredGranularScopes", "requiredScopes", "missingScopes"):
+            found += _texts(context, name)
+    return list(dict.fromkeys(found))
+
+
+def _invalid(refusal: Refusal) -> Rejected:
+    missing = missing_properties(refusal)
+    if missing:
+        reason = f"the property {', '.join(missing)} does not exist: create it or mend the configuration"
+        return MissingProperty(reason, missing)
+    details = [text for error in refusal.errors if (text := _detail(error))]
+    named = sorted(set(_NAMED.findall(refusal.message)))
+    reason = "HubSpot refused the request"
+    if details:
+        reason = f"HubSpot refused the values: {'; '.join(dict.fromkeys(details))}"
+    elif named:
+        reason = f"HubSpot refused the values of {', '.join(named)}"
+    return Rejected(reason, code=_code(refusal))
+
+
+def _detail(error: Mapping[str, Any]) -> str:
+    code = str(error.get("code") or "")
+    names = _texts(error.get("context"), "propertyName") or _texts({"in": [error.get("in")]}, "in")
+    words = [*names, code if _CODE.fullmatch(code) else ""]
+    return " ".join(word for word in words if word)
+
+
+def missing_properties(refusal: Refusal) -> list[str]:
+    """The properties that the portal does not have, as far as a refusal says so."""
+    found = _MISSING_PROPERTY.findall(refusal.message)
+    for error in refusal.errors:
+        found += _MISSING_PROPERTY.findall(str(error.get("message") or ""))
+        if error.get("code") == "PROPERTY_DOESNT_EXIST":
+            found += _texts(error.get("context"), "propertyName")
+    return sorted(set(found))
+
+
+def _texts(context: Any, name: str) -> list[str]:
+    values = context.get(name) if isinstance(context, dict) else None
+    return [str(value) for value in values if _WORD.fullmatch(str(value))] if isinstance(values, list) else []
+
+
+def _code(refusal: Refusal) -> str:
+    for error in refusal.errors:
+        code = str(error.get("code") or "")
+        if _CODE.fullmatch(code):
+            return code
+    return refusal.category or "400"
+
+
+_ROW_STATUS: Final = {
+    "OBJECT_NOT_FOUND": 404, "CONFLICT": 409, "RATE_LIMITS": 429, "MISSING_SCOPES": 403, "LOCKED": 423,
+    "INTERNAL_ERROR": 500, "SERVICE_UNAVAILABLE": 503, "TIMEOUT": 504,
+}  # fmt: skip
+"""A row's own entry tells a category and no status. Any other category is a refusal of the values."""
+
+
+def row_error(failed: Failed, *, now: int, zone: str | None) -> ConnectorError:
+    """The error of one row in an answer that was a success for others."""
+    status = _ROW_STATUS.get(failed.category, 400)
+    return understand(status, msgspec.json.encode(failed), {}, now=now, zone=zone, write=True)
+
+
+def receipt(key: str, error: ConnectorError) -> Receipt:
+    """One row's receipt for the error that it, or its call, met."""
+    if isinstance(error, Conflict):
+        return Receipt(key=key, outcome="conflict", wrote=False, reason=error.reason, code=error.code)
+    if isinstance(error, Rejected):
+        return Receipt(key=key, outcome="rejected", wrote=False, reason=error.reason, code=error.code)
+    after, unknown = (error.after, error.unknown) if isinstance(error, RetryLater) else (None, False)
+    return Receipt(
+        key=key, outcome="retry", wrote=False, reason=error.reason, code=error.code, after=after, unknown=unknown
+    )

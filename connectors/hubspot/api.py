@@ -1,0 +1,232 @@
+"""Every call to HubSpot, through hubspot-api-client.
+
+Owns the SDK's client, its time-outs, the pace of searches, the server's clock and the quota headers. Refuses the SDK's
+models (they cost twenty times a plain decode), its hidden sleeping and its hold on logging. Invariant: a call ends
+within ``timeouts.total`` with bytes of a 2xx answer or with one of the five errors; the SDK is imported on first use.
+
+One generic layer serves all API versions: the SDK's own ``ApiClient.call_api``, which every typed method ends in. It
+carries token, host, serialisation and connections, and takes a path, so one setting decides all paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from threading import Semaphore, Timer
+from typing import Any, Final, TypeVar
+
+import msgspec
+import requests.utils
+import urllib3.exceptions
+
+from connectors.base import Quota
+from connectors.deadline import POOL_CLASSES, Deadline
+from connectors.errors import ConnectorError, Rejected, RetryLater
+from connectors.http import MAX_ANSWER_BYTES, Patience, classify, http_date, user_agent
+from connectors.hubspot.answers import understand
+from connectors.hubspot.names import HOST, Paths
+from connectors.hubspot.settings import HubSpotSettings
+
+T = TypeVar("T")
+
+SECOND_S: Final = 1.1
+"""HubSpot counts searches by the second, for the whole account; a little more keeps clear of the edge.
+https://developers.hubspot.com/docs/api-reference/search/guide#limits"""
+
+SAME_TIME_MS: Final = 500
+"""What a call may take before its answer's Date counts as another time than ours."""
+
+_QUOTA_HEADERS: Final = (
+    ("day", "x-hubspot-ratelimit-daily", "x-hubspot-ratelimit-daily-remaining"),
+    ("10s", "x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining"),
+)
+_NEVER_SENT: Final = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
+)
+
+
+class HubSpotApi:
+    """One portal. ``zone`` is its IANA time zone once known; ``skew_ms`` what its clock is ahead of ours."""
+
+    def __init__(self, settings: HubSpotSettings, clock: Callable[[], int], patience: Patience) -> None:
+        self.paths = Paths(settings.api_version)
+        self.zone: str | None = None
+        self.skew_ms: int | None = None
+        self._settings = settings
+        self._clock = clock
+        self._patience = patience
+        self._client: Any = None
+        self._pace = Pace(settings.searches_per_second)
+        self._quota: dict[str, Quota] = {}
+
+    def now(self) -> int:
+        """The server's time in epoch ms, as of its last answer; ours before the first."""
+        return self._clock() + (self.skew_ms or 0)
+
+    def quota(self) -> list[Quota]:
+        return list(self._quota.values())
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.rest_client.pool_manager.clear()
+            self._client.close()
+            self._client = None
+
+    # ---- the two ways of asking
+
+    def get(self, type: type[T], path: str, query: Mapping[str, str] | None = None) -> T:
+        """Reads ``path``. Repeated within the call when the fault is a passing one."""
+        return self._patience.run(lambda: self._typed(type, "GET", path, query, None, write=False))
+
+    def post(
+        self,
+        type: type[T],
+        path: str,
+        body: Any,
+        *,
+        query: Mapping[str, str] | None = None,
+        write: bool = False,
+        idempotent: bool = True,
+    ) -> T:
+        """Posts ``body``. ``write``: it changes the CRM; ``idempotent``: doing so twice is the same as once."""
+
+        def once() -> T:
+            if path.endswith("/search"):
+                self._pace.wait()
+            return self._typed(type, "POST", path, query, body, write=write)
+
+        return self._patience.run(once, idempotent=idempotent)
+
+    def _typed(
+        self, type: type[T], method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
+    ) -> T:
+        status, headers, answer = self._once(method, path, query, body, write=write)
+        try:
+            return msgspec.json.decode(answer, type=type)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise classify(status, answer, headers, write=write) from error
+
+    # ---- one call
+
+    def _once(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        limits = self._settings.timeouts
+        with Deadline(limits.total) as deadline:
+            try:
+                response = self._sdk().call_api(
+                    path,
+                    method,
+                    query_params=list((query or {}).items()),
+                    header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                    body=body,
+                    auth_settings=["oauth2"],
+                    _preload_content=False,
+                    _request_timeout=(limits.connect, limits.read),
+                )
+                answer = _read(response)
+            except ConnectorError:
+                raise
+            except Exception as error:
+                # The one boundary: the SDK raises unrelated classes per package, urllib3's, AttributeError for TLS
+                # failures and UnicodeDecodeError for error pages. All are told apart by what they carry.
+                raise self._failure(error, expired=deadline.expired, write=write) from error
+            if deadline.expired:  # a body without a length ends silently when the socket is cut
+                raise RetryLater("HubSpot did not answer in time", code="TIMEOUT", unknown=write)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._note(headers)
+        return response.status, headers, answer
+
+    def _failure(self, error: Exception, *, expired: bool, write: bool) -> ConnectorError:
+        carrier = error if getattr(error, "status", None) is not None else error.__context__
+        status = getattr(carrier, "status", None)
+        if isinstance(status, int) and status > 0:
+            headers = {name.lower(): value for name, value in (getattr(carrier, "headers", None) or {}).items()}
+            body = getattr(carrier, "body", None) or b""
+            self._note(headers)
+            text = body.encode("utf-8", "replace") if isinstance(body, str) else bytes(body)
+            return understand(status, text, headers, now=self.now(), zone=self.zone, write=write)
+        if expired or isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            return RetryLater("HubSpot did not answer in time", code="TIMEOUT", unknown=write)
+        if isinstance(error, _NEVER_SENT):
+            return RetryLater("HubSpot could not be reached", code="UNREACHABLE")
+        if status == 0:
+            return RetryLater("HubSpot's certificate could not be verified", code="TLS")
+        if isinstance(error, urllib3.exceptions.LocationParseError | urllib3.exceptions.URLSchemeUnknown):
+            return Rejected("the address is not one that can be called: check `url`", code="BAD_URL")
+        return RetryLater(f"the connection broke ({type(error).__name__})", code="BROKEN", unknown=write)
+
+    def _note(self, headers: Mapping[str, str]) -> None:
+        date = http_date(headers.get("date"))
+        if date is not None:
+            # A Date has whole seconds and is as old as the answer's way here: within that, our clock is right.
+            behind = self._clock() - date
+            self.skew_ms = 0 if -SAME_TIME_MS < behind < 1000 + SAME_TIME_MS else 500 - behind
+        for window, limit, left in _QUOTA_HEADERS:
+            most, rest = headers.get(limit, ""), headers.get(left, "")
+            if most.isdigit() and rest.isdigit():
+                self._quota[window] = Quota(window, max(0, int(most) - int(rest)), int(most), self._clock())
+
+    # ---- the SDK
+
+    def _sdk(self) -> Any:
+        if self._client is None:
+            with _logging_kept():
+                from hubspot import Client
+
+                client = Client.create(
+                    access_token=self._settings.access_token.reveal(),
+                    host=self._settings.url or HOST,
+                    base_url=self._settings.url or HOST,
+                    retry=False,
+                    ssl_ca_cert=requests.utils.DEFAULT_CA_BUNDLE_PATH,
+                )
+                # Every access to such a property builds another client with connections of its own: take one, once.
+                self._client = client.crm.objects.basic_api.api_client
+            self._client.user_agent = user_agent()
+            self._client.rest_client.pool_manager.pool_classes_by_scheme = POOL_CLASSES
+        return self._client
+
+
+class Pace:
+    """At most ``count`` passes within a second of real time, whatever clock the daemon lives by."""
+
+    def __init__(self, count: int) -> None:
+        self._free = Semaphore(count)
+
+    def wait(self) -> None:
+        """Returns when one more is allowed: within a second at most."""
+        self._free.acquire(timeout=SECOND_S)
+        back = Timer(SECOND_S, self._free.release)
+        back.daemon = True
+        back.start()
+
+
+def _read(response: Any) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.stream(65536):
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            response.close()
+            raise Rejected(f"the answer is larger than {MAX_ANSWER_BYTES} bytes", code="TOO_LARGE")
+        parts.append(part)
+    return b"".join(parts)
+
+
+@contextlib.contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Undoes what the SDK's Configuration does to everyone's logging: urllib3 to WARNING, http.client to silence."""
+    loggers = [logging.getLogger(name) for name in ("urllib3", "hubspot.crm.objects")]
+    levels = [logger.level for logger in loggers]
+    debug = http.client.HTTPConnection.debuglevel
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        http.client.HTTPConnection.debuglevel = debug

@@ -1,0 +1,217 @@
+"""What one portal has: its stages, its owners, its time zone, its association types. Asked once and kept.
+
+Owns the discovery of ids that differ between portals, and the envelope in which a row is kept with what its ids meant.
+Refuses to hold up a poll for what only helps: without permission to read owners, every owner counts as a person.
+Invariant: an id that is not known causes at most one fresh look in ten minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from connectors.base import Change
+from connectors.errors import AuthFailed, Rejected
+from connectors.hubspot import names
+from connectors.hubspot.api import HubSpotApi
+from connectors.hubspot.mapping import creator
+from connectors.hubspot.names import ObjectType
+from connectors.hubspot.shapes import (
+    ENCODER,
+    Account,
+    Associations,
+    Envelope,
+    Labels,
+    Owner,
+    OwnersPage,
+    Pipeline,
+    Pipelines,
+    Row,
+    Stage,
+    instant,
+)
+
+LOOK_AGAIN_MS: Final = 600_000
+NOTHING: Final = msgspec.Raw(b"{}")
+
+
+class Portal:
+    """The portal behind ``api``. ``clock`` is epoch ms."""
+
+    def __init__(self, api: HubSpotApi, clock: Callable[[], int]) -> None:
+        self._api = api
+        self._clock = clock
+        self._stages: dict[str, dict[str, Stage]] = {}
+        self._owners: dict[str, Owner] | None = None
+        self._users: dict[str, Owner] = {}
+        self._account: Account | None = None
+        self._looked_at: dict[str, int] = {}
+        self._labels: dict[tuple[str, str], tuple[str, int]] = {}
+
+    # ---- account
+
+    def account(self) -> Account:
+        """Who this portal is. Its time zone is where a day's quota ends."""
+        if self._account is None:
+            self._account = self._api.get(Account, self._api.paths.account())
+            self._api.zone = self._account.time_zone
+        return self._account
+
+    def introduce(self) -> None:
+        """Learns the time zone before the first poll; a token that may not ask goes on without it."""
+        if self._due("account"):
+            try:
+                self.account()
+            except (AuthFailed, Rejected) as refused:
+                if refused.code in {"401", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION"}:
+                    self._looked_at.pop("account", None)
+                    raise
+
+    # ---- stages
+
+    def stages(self, of: ObjectType) -> dict[str, Stage]:
+        """The stages of an object's pipelines by id; empty for objects without pipelines."""
+        if of.pipelines is None:
+            return {}
+        if of.name not in self._stages:
+            self._stages[of.name] = read_stages(self.pipelines(of))
+        return self._stages[of.name]
+
+    def pipelines(self, of: ObjectType) -> list[Pipeline]:
+        return self._api.get(Pipelines, self._api.paths.pipelines(of.pipelines or of.name)).results
+
+    def stage(self, of: ObjectType, id: str | None) -> Stage | None:
+        """The stage of an id; an unknown one is looked up anew, for pipelines change while we run."""
+        if not id or of.pipelines is None:
+            return None
+        found = self.stages(of).get(id)
+        if found is None and self._due(f"stages of {of.name}"):
+            self._stages.pop(of.name, None)
+            found = self.stages(of).get(id)
+        return found
+
+    # ---- owners
+
+    def owners(self, *, fresh: bool = False) -> list[Owner]:
+        """All owners, deactivated ones too."""
+        if self._owners is None or fresh:
+            found = [*self._owner_pages("false"), *self._owner_pages("true")]
+            self._owners = {owner.id: owner for owner in reversed(found)}
+            self._users = {}
+            for owner in self._owners.values():
+                for user in (owner.user_id, owner.user_id_including_inactive):
+                    if user is not None:
+                        self._users[str(user)] = owner
+        return list(reversed(self._owners.values()))
+
+    def _owner_pages(self, archived: str) -> list[Owner]:
+        found: list[Owner] = []
+        query = {"limit": str(names.OWNERS_LIMIT), "archived": archived}
+        while True:
+            page = self._api.get(OwnersPage, self._api.paths.owners(), query)
+            found += page.results
+            if page.after is None:
+                return found
+            query["after"] = page.after
+
+    def _known_owners(self) -> dict[str, Owner]:
+        if self._owners is None and self._due("owners"):
+            try:
+                self.owners()
+            except AuthFailed as refused:
+                if refused.code != "MISSING_SCOPES":
+                    self._looked_at.pop("owners", None)
+                    raise
+        return self._owners or {}
+
+    def owner(self, id: str | None) -> str | None:
+        """``user:ID`` or ``queue:ID`` of a ``hubspot_owner_id``."""
+        if not id:
+            return None
+        found = self._known_owners().get(id)
+        if found is None and self._owners is not None and self._due("owners"):
+            self.owners(fresh=True)
+            found = self._known_owners().get(id)
+        return found.actor if found else f"user:{id}"
+
+    def user(self, id: str | None) -> str | None:
+        """``user:ID`` of a HubSpot user id, which is not an owner's id; None for who cannot own anything."""
+        if not id:
+            return None
+        self._known_owners()
+        found = self._users.get(id)
+        return found.actor if found else None
+
+    def _due(self, what: str) -> bool:
+        now = self._clock()
+        last = self._looked_at.get(what)
+        if last is not None and 0 <= now - last < LOOK_AGAIN_MS:
+            return False
+        self._looked_at[what] = now
+        return True
+
+    # ---- associations
+
+    def associated(self, start: str, end: str, ids: Iterable[str]) -> dict[str, list[str]]:
+        """The ids of ``end`` objects that each ``start`` object is associated with."""
+        found: dict[str, list[str]] = {}
+        left: list[dict[str, str]] = [{"id": one} for one in ids]
+        while left:
+            now, left = left[: names.ASSOCIATIONS_LIMIT], left[names.ASSOCIATIONS_LIMIT :]
+            answer = self._api.post(Associations, self._api.paths.associations(start, end), {"inputs": now})
+            for one in answer.results:
+                found.setdefault(one.from_.id, []).extend(one.ids)
+                if one.after is not None:
+                    left.append({"id": one.from_.id, "after": one.after})
+        return found
+
+    def association_type(self, start: str, end: str) -> tuple[str, int]:
+        """Category and type id of the plain association from an activity to a record. Raises Rejected without one."""
+        known = names.ASSOCIATION.get((start, end))
+        if known is not None:
+            return names.HUBSPOT_DEFINED, known
+        if (start, end) not in self._labels:
+            answer = self._api.get(Labels, self._api.paths.association_labels(start, end))
+            plain = [one for one in answer.results if one.category == names.HUBSPOT_DEFINED]
+            if not plain:
+                raise Rejected(f"this portal does not associate {start} with {end}", code="NO_ASSOCIATION")
+            best = min(plain, key=lambda one: one.label is not None)
+            self._labels[start, end] = (best.category, best.type_id)
+        return self._labels[start, end]
+
+    # ---- rows
+
+    def envelope(self, of: ObjectType, row: Row) -> Envelope:
+        """What a row's ids mean in this portal; the row itself is left to the caller."""
+        values = row.properties
+        owner, by = self.owner(values.get(names.OWNER)), self.user(values.get(names.CREATED_BY))
+        if of not in names.RECORDS:
+            return Envelope(NOTHING, owner=owner or by)
+        stage = self.stage(of, values.get(of.stage)) if of.stage else None
+        made = creator(values.get(names.SOURCE), by)
+        return Envelope(NOTHING, stage, owner, made, self.user(values.get(names.UPDATED_BY)))
+
+    def change(self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = ()) -> Change:
+        """One row as a change. Its key is the object, its stamp and its parents: the same content, the same key."""
+        envelope = self.envelope(of, row)
+        envelope.object, envelope.parents = raw, sorted(parents)
+        stamp = instant(row.properties.get(of.modified)) or instant(row.updated_at) or 0
+        if row.archived:
+            marks = [of.name, row.id, "archived", str(instant(row.archived_at) or stamp)]
+        else:
+            marks = [of.name, row.id, str(stamp), *(f"{kind}-{number}" for kind, number in envelope.parents)]
+        return Change(of.name, ":".join(marks), ENCODER.encode(envelope))
+
+
+def read_stages(pipelines: Iterable[Pipeline]) -> dict[str, Stage]:
+    """Stages by id. The first stage of a pipeline, in display order, is where a record begins."""
+    found: dict[str, Stage] = {}
+    for pipeline in pipelines:
+        ordered = sorted(pipeline.stages, key=lambda stage: (stage.display_order, stage.label))
+        for place, stage in enumerate(one for one in ordered if not one.archived):
+            told = {name.lower(): str(value).lower() for name, value in stage.metadata.items()}
+            closed = told.get("ticketstate") == "closed" or told.get("isclosed") == "true"
+            found[stage.id] = Stage(stage.id, stage.label, pipeline.label, pipeline.id, closed, place == 0)
+    return found

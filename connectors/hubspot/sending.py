@@ -1,0 +1,55 @@
+"""The calls that writes are made of: read fresh, update, create.
+
+Owns the bodies of batch calls that write. Refuses to choose values. Invariant: an update may be repeated at once, a
+creation never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.base import Receipt, WriteBack
+from connectors.errors import ConnectorError
+from connectors.hubspot.answers import row_error
+from connectors.hubspot.api import HubSpotApi
+from connectors.hubspot.names import ObjectType
+from connectors.hubspot.reading import Reader
+from connectors.hubspot.rows import Input, deliver
+from connectors.hubspot.shapes import Failed, Row, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A write-back and the object that it is for."""
+
+    order: WriteBack
+    of: ObjectType
+    id: str
+
+
+class Sender:
+    def __init__(self, api: HubSpotApi, reader: Reader) -> None:
+        self._api = api
+        self._reader = reader
+
+    def now(self) -> int:
+        """The server's time, epoch ms."""
+        return self._api.now()
+
+    def held(self, of: ObjectType, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Row]:
+        """What objects hold now, by id: read from the objects, for the search index lags behind them."""
+        return {row.id: row for _, row in self._reader.rows(of, list(dict.fromkeys(ids)), properties)}
+
+    def update(self, of: ObjectType, inputs: Sequence[Input]) -> list[Receipt]:
+        return deliver(inputs, lambda rows: self._send(of, "update", rows, idempotent=True), self._judge)
+
+    def create(self, of: ObjectType, inputs: Sequence[Input]) -> list[Receipt]:
+        return deliver(inputs, lambda rows: self._send(of, "create", rows, idempotent=False), self._judge)
+
+    def _send(self, of: ObjectType, verb: str, rows: Sequence[Input], *, idempotent: bool) -> Written:
+        body = {"inputs": [row.body() for row in rows]}
+        return self._api.post(Written, self._api.paths.batch(of.name, verb), body, write=True, idempotent=idempotent)
+
+    def _judge(self, failed: Failed) -> ConnectorError:
+        return row_error(failed, now=self._api.now(), zone=self._api.zone)

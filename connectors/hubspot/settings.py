@@ -1,0 +1,58 @@
+"""What ``[connections.NAME]`` may say for HubSpot.
+
+Owns the keys, defaults and checks of a HubSpot connection. Refuses to call anything: what a portal really has is
+``check``'s business. Invariant: importing it imports no SDK.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from connectors.hubspot.names import DEFAULT_VERSION, Version
+from connectors.secret import Secret
+from connectors.settings import ConnectionSettings, Seconds, StatusCategory
+
+RecordObject = Literal["contacts", "leads", "tickets"]
+AnswerObject = Literal["emails", "calls", "meetings"]
+
+LEAD_STATUS: dict[str, StatusCategory] = {
+    "NEW": "new",
+    "OPEN": "open",
+    "IN_PROGRESS": "open",
+    "ATTEMPTED_TO_CONTACT": "open",
+    "CONNECTED": "open",
+    "OPEN_DEAL": "converted",
+    "UNQUALIFIED": "disqualified",
+    "BAD_TIMING": "disqualified",
+}
+"""HubSpot's default options of a contact's ``hs_lead_status``; ``status.lead`` overrides one by one."""
+
+
+class HubSpotSettings(ConnectionSettings):
+    """A HubSpot account, by the access token of a service key or of a private app."""
+
+    access_token: Secret
+    api_version: Version = DEFAULT_VERSION
+    objects: tuple[RecordObject, ...] = ("contacts", "tickets")
+    answers: tuple[AnswerObject, ...] = ("emails", "calls", "meetings")
+    overlap: Seconds = 3600.0
+    searches_per_second: int = Field(default=5, ge=1)
+    webhook_secret: Secret | None = None
+    webhook_previous_secret: Secret | None = None
+    portal_id: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_lead(self) -> Self:
+        if "contacts" in self.objects and "leads" in self.objects:
+            raise ValueError(
+                'objects: contacts and leads are both records of the kind "lead": name one of them here, '
+                "and watch the other by a second connection"
+            )
+        if not self.objects:
+            raise ValueError('objects: name at least one of "contacts", "leads" and "tickets"')
+        return self
+
+
+SETTINGS = HubSpotSettings

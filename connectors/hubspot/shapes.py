@@ -1,0 +1,257 @@
+"""The JSON that HubSpot sends, as far as it is read, and the envelope in which a row is kept.
+
+Owns the decoders. Refuses meaning: see ``mapping``. Invariant: every key is optional that HubSpot has ever left out,
+and unknown keys are ignored, so a new one never breaks a poll.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+
+
+class Told(msgspec.Struct, rename="camel"):
+    """Base of what HubSpot says: its keys are in camel case."""
+
+
+class Row(Told, gc=False):
+    """One object of the CRM. ``properties`` are text or null, whatever their type."""
+
+    id: str
+    properties: dict[str, str | None] = {}
+    created_at: str | None = None
+    updated_at: str | None = None
+    archived: bool = False
+    archived_at: str | None = None
+    object_write_trace_id: str | None = None
+
+
+class Refusal(Told):
+    """The body of an error. Everything is optional."""
+
+    message: str = ""
+    category: str = ""
+    policy_name: str = ""
+    context: dict[str, Any] = {}
+    errors: list[dict[str, Any]] = []
+
+
+class Failed(Told):
+    """One entry of ``errors`` in an answer that is a success for other rows."""
+
+    category: str = ""
+    message: str = ""
+    context: dict[str, Any] = {}
+    errors: list[dict[str, Any]] = []
+
+
+class RawPage(Told):
+    """A page of objects whose rows are kept as they came."""
+
+    results: list[msgspec.Raw] = []
+    total: int | None = None
+    errors: list[Failed] = []
+
+
+class Written(Told):
+    """The answer to a batch of writes: HTTP 200, 201 or 207, all of them only half of the truth."""
+
+    results: list[Row] = []
+    errors: list[Failed] = []
+
+
+class _Next(Told):
+    after: str | None = None
+
+
+class _Paging(Told):
+    next: _Next | None = None
+
+
+class _From(Told):
+    id: str
+
+
+class _To(Told):
+    to_object_id: int | str
+
+
+class Associated(Told):
+    """The objects that one object is associated with."""
+
+    from_: _From = msgspec.field(name="from")
+    to: list[_To] = []
+    paging: _Paging | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(one.to_object_id) for one in self.to]
+
+    @property
+    def after(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
+
+
+class Associations(Told):
+    results: list[Associated] = []
+
+
+class Label(Told):
+    """One kind of association. ``label`` is null for the plain one."""
+
+    type_id: int
+    category: str = "HUBSPOT_DEFINED"
+    label: str | None = None
+
+
+class Labels(Told):
+    results: list[Label] = []
+
+
+class PipelineStage(Told):
+    id: str
+    label: str = ""
+    display_order: int = 0
+    archived: bool = False
+    metadata: dict[str, Any] = {}
+
+
+class Pipeline(Told):
+    id: str
+    label: str = ""
+    display_order: int = 0
+    archived: bool = False
+    stages: list[PipelineStage] = []
+
+
+class Pipelines(Told):
+    results: list[Pipeline] = []
+
+
+class Owner(Told):
+    """Who can own records. ``id`` is what ``hubspot_owner_id`` holds; ``userId`` is another number."""
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    user_id: int | None = None
+    user_id_including_inactive: int | None = None
+    type: str = "PERSON"
+    archived: bool = False
+
+    @property
+    def actor(self) -> str:
+        return f"queue:{self.id}" if self.type == "QUEUE" else f"user:{self.id}"
+
+
+class OwnersPage(Told):
+    results: list[Owner] = []
+    paging: _Paging | None = None
+
+    @property
+    def after(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
+
+
+class Option(Told):
+    value: str
+    label: str = ""
+
+
+class _Modification(Told):
+    read_only_value: bool = False
+
+
+class Property(Told):
+    name: str
+    type: str = ""
+    options: list[Option] = []
+    modification_metadata: _Modification | None = None
+
+    @property
+    def read_only(self) -> bool:
+        return self.modification_metadata is not None and self.modification_metadata.read_only_value
+
+
+class Properties(Told):
+    results: list[Property] = []
+
+
+class Account(Told):
+    portal_id: int = 0
+    time_zone: str | None = None
+    account_type: str | None = None
+
+
+class Stage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stage as the portal had it when a row was read: kept with the row, so that its meaning needs no call."""
+
+    id: str
+    label: str
+    pipeline: str
+    pipeline_id: str = ""
+    closed: bool = False
+    first: bool = False
+
+
+class Envelope(msgspec.Struct, omit_defaults=True):
+    """A row as it is kept: HubSpot's own JSON, and beside it what the portal said of the ids in it.
+
+    ``owner`` and ``editor`` are ``user:ID`` or ``queue:ID``; ``creator`` who made the object by hand. ``parents`` are
+    the records of an e-mail, call or meeting: (object type, id). ``gone`` marks an id that no longer leads anywhere.
+    """
+
+    object: msgspec.Raw
+    stage: Stage | None = None
+    owner: str | None = None
+    creator: str | None = None
+    editor: str | None = None
+    parents: list[tuple[str, str]] = []
+    gone: bool = False
+    seen_at: int | None = None
+
+
+class WebhookEvent(Told):
+    """One entry of a webhook's array. Ids are numbers or text, by the kind of event."""
+
+    subscription_type: str = ""
+    subscription_id: int | str | None = None
+    portal_id: int | None = None
+    object_id: int | str | None = None
+    object_type_id: str | None = None
+    occurred_at: int | None = None
+    property_name: str | None = None
+    property_value: Any = None
+    primary_object_id: int | str | None = None
+    new_object_id: int | str | None = None
+    merged_object_ids: list[int | str] = []
+
+
+ROW: Final = msgspec.json.Decoder(Row)
+ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+WEBHOOK_EVENT: Final = msgspec.json.Decoder(WebhookEvent)
+ENCODER: Final = msgspec.json.Encoder()
+
+
+def instant(text: str | None) -> int | None:
+    """Epoch ms of a HubSpot time: ISO 8601 with an offset, a date (midnight UTC), or epoch ms in text. None without.
+
+    Raises ValueError for anything else.
+    """
+    if not text:
+        return None
+    if text.isdigit() or (text[0] == "-" and text[1:].isdigit()):
+        return int(text)
+    at = datetime.fromisoformat(text)
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MS
+
+
+def iso(at: int) -> str:
+    """``2026-03-02T14:05:00.000Z``, as HubSpot writes times."""
+    return (_EPOCH + at * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
