@@ -10,6 +10,9 @@ from __future__ import annotations
 class ConnectorError(Exception):
     """Base of the five. ``reason`` is one plain sentence for a person; ``code`` is the vendor's own code, if any."""
 
+    fix: str | None = None
+    """The next step for a person, where the connector knows one."""
+
     def __init__(self, reason: str, *, code: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason

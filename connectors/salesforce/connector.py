@@ -1,0 +1,140 @@
+"""One Salesforce connection: the contract's methods, handed to the parts that do them.
+
+Owns the wiring. Refuses logic of its own beyond the choice of the part. Invariant: building one calls nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from connectors.base import (
+    Capabilities,
+    Change,
+    Finding,
+    Hint,
+    Normalised,
+    Page,
+    Person,
+    Quota,
+    Receipt,
+    Stream,
+    WebhookRequest,
+    WriteBack,
+)
+from connectors.errors import Rejected
+from connectors.http import Patience
+from connectors.salesforce import names, webhook
+from connectors.salesforce.actors import Actors
+from connectors.salesforce.adding import Adding
+from connectors.salesforce.api import Api
+from connectors.salesforce.checking import Checking
+from connectors.salesforce.columns import Columns
+from connectors.salesforce.conversation import ConversationMapping
+from connectors.salesforce.feed import Feed, decode_row
+from connectors.salesforce.mapping import RecordMapping
+from connectors.salesforce.people import people
+from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.shape import Shapes
+from connectors.salesforce.updating import Updating
+
+BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note"), names.COLLECTION_ROWS)
+
+
+class SalesforceConnector:
+    """See ``connectors.base.Connector``. ``patience`` is how often a call is repeated at once."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: SalesforceSettings,
+        *,
+        wanted: frozenset[str],
+        clock: Callable[[], int],
+        patience: Patience = Patience(),  # noqa: B008  # frozen
+    ) -> None:
+        self.name = name
+        kinds = tuple(names.KINDS[one] for one in settings.objects)
+        self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None)
+        self._settings = settings
+        self._api = Api(settings, patience)
+        shapes = self._shapes = Shapes(self._api, clock)
+        columns, actors = Columns(settings, wanted), Actors(settings)
+        self._records = RecordMapping(name, settings, columns, actors)
+        self._conversation = ConversationMapping(name, settings, actors)
+        self._feed = Feed(self._api, shapes, columns, settings, clock)
+        self._updating = Updating(self._api, shapes, columns, self._records)
+        self._adding = Adding(self._api, shapes, self._records, settings)
+        self._checking = Checking(self._api, shapes, columns, self._records, settings, wanted, clock)
+
+    def streams(self) -> Sequence[Stream]:
+        """Records before what was said on them."""
+        records = [Stream(name, names.KINDS[name]) for name in self._settings.objects]
+        cases = names.CASE in self._settings.objects
+        answers = [Stream(name) for name in self._settings.answers if cases or name in {names.TASK, names.EVENT}]
+        return (*records, *answers)
+
+    def poll(self, stream: str, cursor: str | None, since: int) -> Page:
+        return self._feed.poll(stream, cursor, since)
+
+    def read(self, records: Sequence[str]) -> list[Change]:
+        return self._feed.read(records)
+
+    def normalise(self, change: Change) -> Normalised:
+        row = decode_row(change.payload)
+        if change.stream in names.KINDS:
+            return self._records.normalise(change.stream, row)
+        return self._conversation.normalise(change.stream, row)
+
+    def verify(self, request: WebhookRequest, now: int) -> list[Hint]:  # noqa: ARG002  # messages carry no time
+        hook = self._settings.webhook
+        if hook is None:
+            raise Rejected("this connection takes no webhooks", code="NO_WEBHOOK")
+        tokens = [token for token in (hook.token, hook.previous_token) if token is not None]
+        return webhook.verify(request, self.name, tokens, hook.organization, self._settings.objects)
+
+    def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002
+        return "text/xml; charset=utf-8", webhook.ACKNOWLEDGEMENT
+
+    def people(self) -> list[Person]:
+        return people(self._api, self._shapes)
+
+    def write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        """Write-backs of one record go in calls of their own, in order: a call names a record once."""
+        actions = {write.action for write in batch}
+        if len(actions) > 1 or len(batch) > names.COLLECTION_ROWS:
+            raise Rejected("a batch is of one action and within its size", code="BATCH")
+        receipts: list[Receipt] = []
+        for part in _rounds(batch):
+            receipts += self._write(part)
+        return receipts
+
+    def _write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        match batch[0].action:
+            case "fields":
+                return self._updating.fields(batch)
+            case "set" | "owner":
+                return self._updating.checked(batch)
+            case "task":
+                return self._adding.tasks(batch)
+            case "note":
+                return self._adding.notes(batch)
+
+    def check(self) -> list[Finding]:
+        return self._checking.findings()
+
+    def quota(self) -> list[Quota]:
+        return self._api.quota()
+
+    def close(self) -> None:
+        self._api.close()
+
+
+def _rounds(batch: Sequence[WriteBack]) -> list[list[WriteBack]]:
+    rounds: list[list[WriteBack]] = []
+    for write in batch:
+        turn = next((some for some in rounds if all(other.record != write.record for other in some)), None)
+        if turn is None:
+            rounds.append([write])
+        else:
+            turn.append(write)
+    return rounds

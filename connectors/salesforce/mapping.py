@@ -1,0 +1,154 @@
+"""Rows of leads and cases to events. Pure.
+
+Owns the meaning of a record's row: when, which status, whose. Refuses I/O, the clock and any other state: who we are
+comes with the row (``_me``). Invariant: the same row gives the same events, today and when the inbox is replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from connectors.base import Normalised, Observed
+from connectors.salesforce import names
+from connectors.salesforce.actors import Actors, owner
+from connectors.salesforce.columns import Columns
+from connectors.salesforce.settings import PRIORITY, STATUS, SalesforceSettings
+from connectors.salesforce.values import read_instant
+from sla.model import DONE_STATUSES, Event, record_name
+
+Row = Mapping[str, Any]
+
+ME: Final = "_me"
+"""Key that ``feed`` adds to a row: the id of the user who read it."""
+GONE: Final = "_gone_at"
+"""Key of a row that stands for a record which is not there any more: when that was noticed, epoch ms."""
+
+
+class RecordMapping:
+    """What one connection's settings make of the rows of its records."""
+
+    def __init__(self, connection: str, settings: SalesforceSettings, columns: Columns, actors: Actors) -> None:
+        self._connection = connection
+        self._actors = actors
+        self._status: dict[str, dict[str, str]] = {kind: {**usual} for kind, usual in STATUS.items()}
+        for kind, own in settings.status.items():
+            self._status.setdefault(kind, {}).update(own)
+        self._priority: dict[str, str] = {
+            **PRIORITY,
+            **{raw.lower(): value for raw, value in settings.priority.items()},
+        }
+        self._customers = frozenset(channel.lower() for channel in settings.customer_channels)
+        self._fields = {name: _readers(paths) for name, paths in columns.fields.items()}
+        self._written = {name: _readers(paths) for name, paths in columns.written.items()}
+
+    def normalise(self, name: str, row: Row) -> Normalised:
+        """The events of one row of object ``name``, and what our own fields hold in it."""
+        kind = names.KINDS[name]
+        record = record_name(self._connection, kind, row["Id"])
+        if GONE in row:
+            return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
+        at, me = read_instant(row["SystemModstamp"]), row.get(ME)
+        actor = self._actors.actor(row.get("LastModifiedById"), me)
+        events = [
+            Event(
+                record=record, at=read_instant(row["CreatedDate"]), id="created", event="created", kind=kind,
+                actor=self._creator(name, row, me), set={},
+            ),
+            Event(
+                record=record, at=at, id=f"s:{at}", event="changed", actor=actor, snapshot=True,
+                set=self.fields(name, row),
+            ),
+        ]  # fmt: skip
+        ending = self._ending(kind, row, record, at, actor)
+        if ending is not None:
+            events.append(ending)
+        return Normalised(events, Observed(record, at, self.observed(name, row)))
+
+    def fields(self, name: str, row: Row) -> dict[str, Any]:
+        """The normalised fields of a row. ``priority`` and ``owner`` are always there, whatever the object has."""
+        values: dict[str, Any] = {field: read(row) for field, read in self._fields[name].items()}
+        values["raw_status"] = row.get("Status")
+        values["status"] = self.status(names.KINDS[name], row)
+        values["priority"] = self.priority(values.get("priority"))
+        values["owner"] = owner(row.get("OwnerId"))
+        if row.get("ContactId"):
+            values["requester"] = f"customer:{row['ContactId']}"
+        return values
+
+    def observed(self, name: str, row: Row) -> dict[str, Any]:
+        """Our own fields by logical name; instants as epoch ms."""
+        found: dict[str, Any] = {}
+        for field, read in self._written[name].items():
+            value = read(row)
+            found[field] = read_instant(value) if is_instant(field) and isinstance(value, str) else value
+        return found
+
+    def status(self, kind: str, row: Row) -> str:
+        """The category of a row's status. The flags IsConverted and IsClosed outweigh a mapping that denies them."""
+        raw = row.get("Status")
+        if row.get("IsConverted"):
+            return "converted"
+        category = self._status[kind].get(raw, "open") if isinstance(raw, str) else "open"
+        return "closed" if row.get("IsClosed") and category not in DONE_STATUSES else category
+
+    def priority(self, raw: object) -> str:
+        """The priority that a raw value means; a missing or unmapped one is normal."""
+        return self._priority.get(raw.lower(), "normal") if isinstance(raw, str) else "normal"
+
+    def knows_status(self, kind: str, raw: str) -> bool:
+        return raw in self._status[kind]
+
+    def knows_priority(self, raw: str) -> bool:
+        return raw.lower() in self._priority
+
+    def raw_status(self, kind: str, category: str, offered: tuple[str, ...]) -> str | None:
+        """The first offered raw status that means ``category``."""
+        return next((raw for raw in offered if self._status[kind].get(raw) == category), None)
+
+    def raw_priority(self, priority: str, offered: tuple[str, ...]) -> str | None:
+        """The first offered raw priority that means ``priority``."""
+        return next((raw for raw in offered if self._priority.get(raw.lower()) == priority), None)
+
+    def _creator(self, name: str, row: Row, me: object) -> str | None:
+        """Whoever came through a web form, an e-mail or a chat is a customer, although a user's name stands on it."""
+        channel = row.get("LeadSource" if name == names.LEAD else "Origin")
+        if isinstance(channel, str) and channel.lower() in self._customers:
+            return f"customer:{row.get('ContactId') or row['Id']}"
+        return self._actors.actor(row.get("CreatedById"), me)
+
+    def _ending(self, kind: str, row: Row, record: str, at: int, actor: str | None) -> Event | None:
+        if row.get("IsDeleted"):
+            winner = row.get("MasterRecordId")
+            if winner:
+                into = record_name(self._connection, kind, winner)
+                return Event(record=record, at=at, id="merged", event="merged", actor=actor, into=into)
+            return Event(record=record, at=at, id=f"deleted:{at}", event="deleted", actor=actor)
+        if row.get("IsConverted"):
+            deal = row.get("ConvertedOpportunityId")
+            opened = record_name(self._connection, "deal", deal) if deal else None
+            return Event(record=record, at=at, id="converted", event="converted", actor=actor, into=opened)
+        return None
+
+
+def is_instant(field: str) -> bool:
+    """Whether a logical field holds an instant (see ``WriteBack``)."""
+    return field.endswith(("_due", "_at"))
+
+
+def _readers(paths: Mapping[str, str]) -> dict[str, Callable[[Row], Any]]:
+    return {field: _reader(tuple(path.split("."))) for field, path in paths.items()}
+
+
+def _reader(parts: tuple[str, ...]) -> Callable[[Row], Any]:
+    """Reads ``Account.Tier__c`` out of nested rows; None where a link is empty."""
+    if len(parts) == 1:
+        return lambda row: row.get(parts[0])
+
+    def read(row: Row) -> Any:
+        value: Any = row
+        for part in parts:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    return read

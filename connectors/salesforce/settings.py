@@ -1,0 +1,153 @@
+"""What ``[connections.NAME]`` may say for Salesforce.
+
+Owns the keys, defaults and checks of a Salesforce connection. Refuses to call anything: what the org really has is
+``check``'s business. Invariant: importing it imports no SDK.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from connectors.salesforce.ids import full_id
+from connectors.salesforce.names import DEFAULT_VERSION, OLDEST_VERSION
+from connectors.secret import Secret
+from connectors.settings import ConnectionSettings, Priority, StatusCategory, Table
+
+RecordObject = Literal["Lead", "Case"]
+AnswerObject = Literal["Task", "Event", "EmailMessage", "CaseComment"]
+
+STATUS: Final[dict[str, dict[str, StatusCategory]]] = {
+    "lead": {
+        "New": "new",
+        "Open": "new",
+        "Open - Not Contacted": "new",
+        "Contacted": "open",
+        "Working": "open",
+        "Working - Contacted": "open",
+        "Nurturing": "pending",
+        "Qualified": "open",
+        "Unqualified": "disqualified",
+        "Closed - Not Converted": "disqualified",
+        "Closed - Converted": "converted",
+    },
+    "ticket": {
+        "New": "new",
+        "Open": "open",
+        "Working": "open",
+        "In Progress": "open",
+        "Escalated": "open",
+        "Waiting on Customer": "pending",
+        "Awaiting Customer": "pending",
+        "Pending": "pending",
+        "Response Received": "open",
+        "On Hold": "on_hold",
+        "Resolved": "resolved",
+        "Closed": "closed",
+    },
+}
+"""Statuses of a fresh org and their usual additions; ``status.lead`` and ``status.ticket`` override one by one."""
+
+PRIORITY: Final[dict[str, Priority]] = {
+    "critical": "urgent",
+    "urgent": "urgent",
+    "high": "high",
+    "medium": "normal",
+    "normal": "normal",
+    "low": "low",
+}
+"""By lower-case raw value; ``priority`` overrides one by one."""
+
+CALL_OUTCOMES: Final = {"contacted": "connected", "spoke": "connected", "correct contact": "connected"}
+"""By lower-case CallDisposition; any other text is kept as the outcome."""
+
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
+
+SalesforceId = Annotated[str, AfterValidator(full_id)]
+
+
+def _organization(value: str) -> str:
+    if not value.startswith("00D"):
+        raise ValueError("an organization id begins with 00D: Setup > Company Information")
+    return value
+
+
+class WebhookSettings(Table):
+    """Outbound messages: the secret last part of the endpoint's path, and the org that may send them.
+
+    Messages carry no signature. ``token`` has at least 22 random characters; ``previous_token`` serves a rotation.
+    """
+
+    token: Secret
+    previous_token: Secret | None = None
+    organization: Annotated[SalesforceId, AfterValidator(_organization)]
+
+
+class SalesforceSettings(ConnectionSettings):
+    """A Salesforce org, by the client credentials flow or by the JWT bearer flow."""
+
+    domain: str | None = None
+    client_id: str
+    client_secret: Secret | None = None
+    username: str | None = None
+    private_key: Secret | None = None
+    sandbox: bool = False
+    api_version: str = DEFAULT_VERSION
+    objects: tuple[RecordObject, ...] = ("Lead", "Case")
+    answers: tuple[AnswerObject, ...] = ("Task", "Event", "EmailMessage", "CaseComment")
+    task_key: str = "SLA_Key__c"
+    integration_user: SalesforceId | None = None
+    automation_users: tuple[SalesforceId, ...] = ()
+    customer_channels: tuple[str, ...] = ("Web", "Email", "Chat", "Messaging", "Community", "Facebook", "Twitter")
+    call_outcomes: dict[str, str] = Field(default_factory=dict)
+    webhook: WebhookSettings | None = None
+
+    @field_validator("domain")
+    @classmethod
+    def _my_domain(cls, value: str | None) -> str | None:
+        """``acme.my`` out of ``acme.my``, ``acme.my.salesforce.com`` or ``https://acme.my.salesforce.com/``."""
+        if value is None:
+            return None
+        host = value.removeprefix("https://").rstrip("/").lower()
+        if host.endswith(".lightning.force.com"):
+            raise ValueError('use the login host "acme.my.salesforce.com", not the one of Lightning pages')
+        host = host.removesuffix(".salesforce.com")
+        if not _DOMAIN.fullmatch(host):
+            raise ValueError('a My Domain reads "acme.my" or "acme.my.salesforce.com"')
+        return host
+
+    @field_validator("api_version")
+    @classmethod
+    def _version(cls, value: str) -> str:
+        number = value.removeprefix("v")
+        if not re.fullmatch(r"\d{2,3}\.0", number, re.ASCII):
+            raise ValueError(f'a version reads "{DEFAULT_VERSION}"')
+        if float(number) < OLDEST_VERSION:
+            raise ValueError(f"versions below {OLDEST_VERSION} lack what is needed here; {DEFAULT_VERSION} is usual")
+        return number
+
+    @field_validator("task_key")
+    @classmethod
+    def _api_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z]\w*__c", value, re.ASCII):
+            raise ValueError('a custom field\'s API name ends in "__c", such as "SLA_Key__c"')
+        return value
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.client_secret is None and self.private_key is None:
+            raise ValueError("give client_secret (client credentials) or username and private_key (JWT bearer)")
+        if self.client_secret is not None and self.private_key is not None:
+            raise ValueError("client_secret and private_key belong to different logins: keep one")
+        if self.private_key is not None and not self.username:
+            raise ValueError("the JWT bearer login needs the username that the app was approved for")
+        if self.client_secret is not None and self.domain in {None, "login", "test"}:
+            raise ValueError('the client credentials login needs your My Domain: domain = "acme.my"')
+        if not self.objects:
+            raise ValueError('objects: name at least one of "Lead" and "Case"')
+        return self
+
+
+SETTINGS = SalesforceSettings

@@ -1,0 +1,206 @@
+"""Changing records: our own fields, an owner, a status or priority.
+
+Owns reading before writing and the comparison with what is expected. Refuses to write a value that is there already.
+Invariant: an owner, status or priority is written only over the values that the engine decided on, read again just
+before; a field of ours that the org does not have, or does not let us write, never keeps the others from being written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from connectors.base import Receipt, WriteBack
+from connectors.errors import Rejected
+from connectors.salesforce import names, sending
+from connectors.salesforce.actors import owner_id
+from connectors.salesforce.api import Api
+from connectors.salesforce.columns import Columns
+from connectors.salesforce.feed import decode_row, rows_of
+from connectors.salesforce.ids import is_id
+from connectors.salesforce.mapping import RecordMapping, Row, is_instant
+from connectors.salesforce.sending import Order, RowAnswer
+from connectors.salesforce.shape import FieldShape, Shapes
+from connectors.salesforce.values import id_list, select, show_day, show_instant
+from sla.model import split_record
+
+_STALE_SHAPE: Final = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+Plan = Callable[[WriteBack, str, Row], Order | Receipt]
+
+
+class Updating:
+    """``write(batch)`` for the actions fields, set and owner."""
+
+    def __init__(self, api: Api, shapes: Shapes, columns: Columns, mapping: RecordMapping) -> None:
+        self._api = api
+        self._shapes = shapes
+        self._columns = columns
+        self._mapping = mapping
+
+    def fields(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        """Our own fields. The engine has compared them already; after a lost answer they are read again first."""
+        unsure = [write for write in batch if write.attempts]
+        rows = self._fresh(unsure)
+        return self._send(batch, lambda write: self._field_order(write, rows.get(_identity(write))))
+
+    def checked(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        """An owner, status or priority: read, compare with what is expected, then write what differs."""
+        rows = self._fresh(batch)
+        return self._send(batch, lambda write: self._checked_order(write, rows.get(_identity(write))))
+
+    # ---- sending
+
+    def _send(self, batch: Sequence[WriteBack], plan: Callable[[WriteBack], Order | Receipt]) -> list[Receipt]:
+        receipts, orders = _planned(batch, plan)
+        if not orders:
+            return receipts
+        try:
+            answered = sending.send(self._api, "PATCH", orders)
+        except Rejected as error:
+            if error.code not in _STALE_SHAPE:
+                raise
+            answered = [(order, RowAnswer(success=False, errors=[{"statusCode": error.code}])) for order in orders]
+        stale = [order.write for order, row in answered if sending.code_of(row) in _STALE_SHAPE]
+        receipts += [sending.receipt(order, row) for order, row in answered if sending.code_of(row) not in _STALE_SHAPE]
+        if stale:  # a field was taken from us since describe: look again, and write what is left
+            self._shapes.forget()
+            again, orders = _planned(stale, plan)
+            receipts += again
+            if orders:
+                receipts += [sending.receipt(*pair) for pair in sending.send(self._api, "PATCH", orders)]
+        return receipts
+
+    def _field_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
+        name, key = _identity(write)
+        if fresh is not None and fresh.get("IsDeleted"):
+            return _gone(write)
+        here = self._mapping.observed(name, fresh) if fresh is not None else {}
+        values: dict[str, Any] = {}
+        missing: list[str] = []
+        for field, wanted in write.values.items():
+            path = self._columns.written[name].get(field)
+            if path is None:
+                continue
+            shape = self._field(name, path)
+            if shape is None or not shape.updateable:
+                missing.append(path)
+                continue
+            value = _whole_second(wanted) if is_instant(field) else wanted
+            if fresh is None or field not in here or here[field] != value:
+                values[path] = _shown(value, shape, instant=is_instant(field))
+        if values:
+            return Order(write, name, {"id": key, **values})
+        if missing:
+            reason = f"the integration user cannot write {', '.join(missing)}; run check for the way to add them"
+            return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code="FIELD_MISSING")
+        return Receipt(key=write.key, outcome="done", wrote=False)
+
+    def _checked_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
+        name, key = _identity(write)
+        if fresh is None or fresh.get("IsDeleted"):
+            return _gone(write)
+        if fresh.get("IsConverted"):
+            return _refused(write, "the lead has been converted", "CANNOT_UPDATE_CONVERTED_LEAD")
+        here = self._mapping.fields(name, fresh)
+        moved = [field for field, expected in write.expect.items() if here.get(field) != expected]
+        if moved:
+            reason = "meanwhile changed: " + ", ".join(f"{field} is {here.get(field)}" for field in sorted(moved))
+            return Receipt(key=write.key, outcome="conflict", wrote=False, reason=reason, code="CHANGED")
+        if write.action == "owner":
+            return self._owner_order(write, name, key, here)
+        return self._set_order(write, name, key, here)
+
+    def _owner_order(self, write: WriteBack, name: str, key: str, here: Mapping[str, Any]) -> Order | Receipt:
+        new = owner_id(write.owner)
+        if new is None:
+            return _refused(write, f"{write.owner} is no Salesforce user or queue", "OWNER")
+        if here.get("owner") == write.owner:
+            return Receipt(key=write.key, outcome="done", wrote=False)
+        return Order(write, name, {"id": key, "OwnerId": new})
+
+    def _set_order(self, write: WriteBack, name: str, key: str, here: Mapping[str, Any]) -> Order | Receipt:
+        values: dict[str, Any] = {}
+        for field, wanted in write.values.items():
+            if here.get(field) == wanted:
+                continue
+            path, raw = self._raw(name, field, wanted)
+            if path is None or raw is None:
+                return _refused(write, f"no value of Salesforce means {field} = {wanted}", "NO_VALUE")
+            values[path] = raw
+        if not values:
+            return Receipt(key=write.key, outcome="done", wrote=False)
+        return Order(write, name, {"id": key, **values})
+
+    def _raw(self, name: str, field: str, wanted: Any) -> tuple[str | None, Any]:
+        """The Salesforce field behind a normalised one, and the raw value that means what is wanted."""
+        path = {"status": "Status", "raw_status": "Status"}.get(field) or self._columns.fields[name].get(field)
+        shape = self._field(name, path) if path else None
+        if path is None or shape is None:
+            return None, None
+        if field == "status":
+            return path, self._mapping.raw_status(names.KINDS[name], str(wanted), shape.offered)
+        if field == "priority":
+            return path, self._mapping.raw_priority(str(wanted), shape.offered)
+        return path, wanted
+
+    def _field(self, name: str, path: str) -> FieldShape | None:
+        shape = self._shapes.get(name)
+        return shape.field(path) if shape is not None else None
+
+    # ---- reading before writing
+
+    def _fresh(self, batch: Sequence[WriteBack]) -> dict[tuple[str, str], Row]:
+        """The rows of the batch's records as they are now, by object and id; one call for all."""
+        keys: dict[str, set[str]] = {}
+        for write in batch:
+            name, key = _identity(write)
+            if is_id(key):
+                keys.setdefault(name, set()).add(key)
+        queries = [
+            select(self._columns.select(name, lambda path, name=name: self._shapes.has(name, path)),  # type: ignore[misc]
+                   name, f"Id IN {id_list(sorted(some))}")
+            for name, some in keys.items()
+        ]  # fmt: skip
+        found: dict[tuple[str, str], Row] = {}
+        for name, answer in zip(keys, self._api.queries(queries) if queries else [], strict=True):
+            rows = [decode_row(raw) for raw in rows_of(answer).records]
+            for row in rows:
+                found |= {(name, key): row for key in keys[name] if key[:15] == row["Id"][:15]}
+        return found
+
+
+def _planned(
+    batch: Sequence[WriteBack], plan: Callable[[WriteBack], Order | Receipt]
+) -> tuple[list[Receipt], list[Order]]:
+    planned = [plan(write) for write in batch]
+    return [one for one in planned if isinstance(one, Receipt)], [one for one in planned if isinstance(one, Order)]
+
+
+def _identity(write: WriteBack) -> tuple[str, str]:
+    """Object and id of a write-back's record. Raises Rejected for a kind that Salesforce does not have."""
+    _, kind, key = split_record(write.record)
+    if kind not in names.OBJECTS:
+        raise Rejected(f"there is no {kind} in this connection", code="KIND")
+    return names.OBJECTS[kind], key
+
+
+def _gone(write: WriteBack) -> Receipt:
+    return _refused(write, "the record is gone", "ENTITY_IS_DELETED")
+
+
+def _refused(write: WriteBack, reason: str, code: str) -> Receipt:
+    return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code=code)
+
+
+def _whole_second(value: Any) -> Any:
+    """Salesforce keeps whole seconds of an instant."""
+    return value - value % 1000 if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _shown(value: Any, shape: FieldShape, *, instant: bool) -> Any:
+    """A value in the form that the field takes; a text no longer than the field."""
+    if instant and isinstance(value, int):
+        return show_day(value) if shape.type == "date" else show_instant(value)
+    if isinstance(value, str) and shape.length and shape.type in {"string", "textarea"}:
+        return value[: shape.length]
+    return value
