@@ -26,6 +26,7 @@ from sla.zone import load_zone, local_instant, offsets_of_year, shift_at, to_ins
 
 YEARS_WITHOUT_OPENING: Final = 10
 _FIRST_YEAR, _LAST_YEAR = 2, 9997
+_NEVER = 3_653 * DAY
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 KEYS: Final = ("timezone", "hours", "holidays", "closed", "open")
 
@@ -158,7 +159,10 @@ class Calendar:
             table = self._extend(start, work)
             opens, before, need = table.opens, table.before, table.work(start) + work
         i = bisect_left(before, need) - 1
-        return opens[i] + need - before[i]
+        due = opens[i] + need - before[i]
+        if due - start > _NEVER:
+            self._check_reachable(start)
+        return due
 
     def elapsed_ms(self, start: int, end: int) -> int:
         """See ``elapsed``; epoch and working milliseconds."""
@@ -208,7 +212,7 @@ class Calendar:
             if ordinal > limit:
                 raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too few working days")
             spans = self.openings_of(_date(ordinal))
-            if spans:
+            if spans and self._happens(ordinal):
                 left -= 1
                 limit = ordinal + 366 * YEARS_WITHOUT_OPENING
         if days <= 0:
@@ -216,7 +220,22 @@ class Calendar:
         time = min(max(time, spans[0][0]), max(closing for _, closing in spans))
         return local_instant(self.zone, ordinal * DAY + time)
 
+    def _check_reachable(self, start: int) -> None:
+        """Raises NeverOpen when nothing opens within ten years of ``start``."""
+        table = self._cover(start, start + _NEVER)
+        i = bisect_right(table.closes, start)
+        if i == len(table.opens) or table.opens[i] - start > _NEVER:
+            raise NeverOpen(
+                f"calendar {self.name or self.zone.key!r} has no opening within {YEARS_WITHOUT_OPENING} years of "
+                f"{to_datetime(start).isoformat(timespec='minutes')}"
+            )
+
     # ---- what a day is
+
+    def _happens(self, ordinal: int) -> bool:
+        """Whether the zone has the local date at all (Samoa went without 30 December 2011)."""
+        noon = local_instant(self.zone, ordinal * DAY + DAY // 2)
+        return (noon + shift_at(self.zone, noon)) // DAY == ordinal
 
     def openings_of(self, day: date) -> list[Span]:
         """The openings that belong to a local date, in milliseconds since its midnight, sorted and disjoint."""
@@ -266,11 +285,10 @@ class Calendar:
         while table.total - table.work(start) < work:
             first, last = to_datetime(table.start).year, to_datetime(table.end - 1).year
             alive = max(start, table.closes[-1] if table.closes else start)
-            if last >= _LAST_YEAR or table.end - alive > 366 * (YEARS_WITHOUT_OPENING + 1) * DAY:
-                raise NeverOpen(
-                    f"calendar {self.name or self.zone.key!r} has no opening within {YEARS_WITHOUT_OPENING} years of "
-                    f"{to_datetime(alive).isoformat(timespec='minutes')}"
-                )
+            if table.end - alive > _NEVER:
+                self._check_reachable(alive)
+            if last >= _LAST_YEAR:
+                raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too little time left before the year 9998")
             step = min(step * 2, YEARS_WITHOUT_OPENING + 1)
             table = self._build(first, last + step)
         return table

@@ -19,10 +19,11 @@ DAY: Final = 86_400_000
 
 def from_datetime(instant: datetime) -> int:
     """Epoch milliseconds of an aware datetime. Raises ValueError for a naive one."""
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant.isoformat()} has no time zone; give an aware datetime")
     # The epoch is in UTC: only two datetimes of the *same* tzinfo are subtracted by wall clock, and UTC's wall is true.
-    return (instant - EPOCH) // MILLISECOND
+    try:
+        return (instant - EPOCH) // MILLISECOND
+    except TypeError:
+        raise ValueError(f"{instant!r} has no time zone; give an aware datetime") from None
 
 
 def to_datetime(at: int) -> datetime:

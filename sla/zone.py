@@ -29,6 +29,8 @@ class Offset(NamedTuple):
 
 def load_zone(name: object) -> ZoneInfo:
     """The zone of an IANA name. Raises ValueError that names the nearest one."""
+    if name is None:
+        raise ValueError('`timezone` is missing; write one such as "Europe/Berlin"')
     try:
         if isinstance(name, str) and name:
             return ZoneInfo(name)
