@@ -1,0 +1,225 @@
+"""What the page shows: rows of the store turned into words, shapes and figures for people.
+
+Owns the wording and the order on the page. Refuses HTTP, HTML and the clock: ``now`` is an argument. Invariant: nothing
+here depends on when it is drawn but what is marked with the instant it counts to, so an unchanged store is an
+unchanged page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from console.output import length
+from sla.instant import format_instant
+
+if TYPE_CHECKING:
+    from sync.view import ClockRow, ConnectionRow, LedgerRow, View
+
+SOON_MS: Final = 15 * 60_000
+STALE_BEAT_MS: Final = 30_000
+ROWS: Final = 100
+EFFECTS: Final = 40
+
+
+class Filter(NamedTuple):
+    """A choice of clocks: its label, and the words of the verdict that it asks for."""
+
+    label: str
+    state: str | None = None
+    outcome: str | None = None
+
+
+FILTERS: Final = {
+    "open": Filter("All open"),
+    "overdue": Filter("Overdue", outcome="missed"),
+    "running": Filter("Running", state="running"),
+    "paused": Filter("Paused", state="paused"),
+}
+
+# A shape beside every colour: nobody has to see colours to read the page.
+_SHAPES: Final = {"overdue": "▲", "soon": "◆", "running": "●", "paused": "‖", "met": "✓"}
+_CONNECTION_SHAPES: Final = {"ok": "●", "retrying": "◆", "stopped": "■"}
+_EFFECT_WORDS: Final = {
+    "write": "written",
+    "step": "step",
+    "drop": "left undone",
+    "dead": "failed",
+    "notice": "notice",
+    "notify": "notice",
+    "alarm": "alarm",
+    "retry": "tried again",
+}
+
+
+class Choice(NamedTuple):
+    """Which clocks the viewer wants to see. An unknown word means all of them."""
+
+    show: str = "open"
+    connection: str | None = None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Choice:
+        show = query.get("show", "open")
+        return cls(show if show in FILTERS else "open", query.get("connection") or None)
+
+
+def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
+    """Everything that the page shows, ready for the template."""
+    summary = view.summary()
+    connections = view.connections()
+    wanted = FILTERS[choice.show]
+    clocks = view.clocks(state=wanted.state, outcome=wanted.outcome, connection=choice.connection, limit=ROWS + 1)
+    return {
+        "now": now,
+        "mode": mode,
+        "paused": summary.paused,
+        "daemon": summary.daemon is not None,
+        "beat_at": summary.daemon.beat_at if summary.daemon else None,
+        "figures": _figures(summary.clocks, summary.overdue_open),
+        "queues": {
+            "inbox": summary.inbox_new,
+            "outbox": sum(summary.outbox.get(state, 0) for state in ("waiting", "sending")),
+            "dead": summary.outbox.get("dead", 0) + summary.inbox_dead,
+        },
+        "records": summary.records,
+        "filters": [{"name": name, "label": wanted.label} for name, wanted in FILTERS.items()],
+        "choice": choice,
+        "connections": [_connection(row) for row in connections],
+        "clocks": [_clock(row, now) for row in clocks[:ROWS]],
+        "more": len(clocks) > ROWS,
+        "effects": [_effect(row) for row in reversed(view.ledger(limit=EFFECTS))],
+    }
+
+
+def _figures(counts: Mapping[str, int], overdue: int) -> list[dict[str, Any]]:
+    decided = counts.get("met", 0) + counts.get("missed", 0)
+    share = f"{100 * counts.get('met', 0) / decided:.0f} %" if decided else "-"
+    return [
+        {"label": "overdue", "value": overdue, "tone": "overdue" if overdue else "calm", "shape": _SHAPES["overdue"]},
+        {"label": "running", "value": counts.get("running", 0), "tone": "calm", "shape": _SHAPES["running"]},
+        {"label": "paused", "value": counts.get("paused", 0), "tone": "calm", "shape": _SHAPES["paused"]},
+        {"label": "met in time", "value": share, "tone": "calm", "shape": _SHAPES["met"]},
+    ]
+
+
+def _clock(row: ClockRow, now: int) -> dict[str, Any]:
+    tone = _tone(row, now)
+    used = row.verdict.get("elapsed_s", 0) / max(row.verdict.get("within_s", 1), 1)
+    _, kind, crm_id = row.record.split(":", 2)
+    return {
+        "record": row.record,
+        "connection": row.record.partition(":")[0],
+        "name": row.title or f"{kind} {crm_id}",
+        "kind": kind,
+        "id": crm_id,
+        "owner": _person(row.owner),
+        "status": row.status,
+        "target": row.target.replace("_", " "),
+        "cycle": row.cycle,
+        "policy": row.policy,
+        "tone": tone,
+        "shape": _SHAPES[tone],
+        "due_at": row.due_at,
+        "due_text": None if row.due_at is None else format_instant(row.due_at),
+        "left": length(row.verdict.get("remaining_s")),
+        "used": min(100, round(100 * used)),
+        "within": length(row.verdict.get("within_s")),
+        "next_step": _next_step(row.verdict.get("steps", [])),
+    }
+
+
+def _tone(row: ClockRow, now: int) -> str:
+    if row.outcome == "missed" or (row.due_at is not None and row.due_at < now):
+        return "overdue"
+    if row.state == "paused":
+        return "paused"
+    return "soon" if row.due_at is not None and row.due_at - now <= SOON_MS else "running"
+
+
+def _next_step(steps: list[dict[str, Any]]) -> str | None:
+    ahead = [step for step in steps if not step["reached"] and step["instant"]]
+    return str(min(ahead, key=lambda step: step["instant"])["at"]) if ahead else None
+
+
+def _person(owner: str | None) -> str:
+    """``user:5`` as ``user 5``; nobody in words."""
+    return owner.replace(":", " ", 1) if owner else "nobody"
+
+
+def _connection(row: ConnectionRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "connector": row.connector,
+        "state": row.state,
+        "shape": _CONNECTION_SHAPES.get(row.state, "◆"),
+        "reason": row.reason,
+        "ok_at": row.ok_at,
+        "ok_text": None if row.ok_at is None else format_instant(row.ok_at),
+        "retry_at": row.retry_at,
+        "records": row.records,
+        "waiting": row.waiting,
+        "dead": row.dead,
+        "quota": [
+            {"window": quota.window, "used": quota.used, "max": quota.max} for quota in row.quota if quota.max > 0
+        ],
+    }
+
+
+def _effect(row: LedgerRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "at": row.at,
+        "at_text": format_instant(row.at),
+        "what": _EFFECT_WORDS.get(row.what, row.what.replace("_", " ")),
+        "tone": "overdue" if row.what in ("dead", "alarm") else "calm",
+        "record": row.record,
+        "text": describe(row.what, row.body),
+    }
+
+
+def describe(what: str, body: Mapping[str, Any]) -> str:
+    """A ledger row in a few words."""
+    if what == "step":
+        text = f"{body.get('target')} {body.get('step')}: {body.get('decision')}".replace("_", " ")
+    elif what == "alarm":
+        text = str(body.get("alarm", what))
+    else:
+        inner = body.get("body")
+        content: Mapping[str, Any] = inner if isinstance(inner, dict) else body
+        text = _action(str(body.get("action", "")), content) or _plain(content)
+    reason = body.get("reason")
+    return f"{text} - {reason}" if text and reason else str(text or reason or what)
+
+
+def _action(action: str, body: Mapping[str, Any]) -> str:
+    if action == "fields":
+        return ", ".join(f"{name} = {_value(name, value)}" for name, value in _values(body))
+    if action == "set":
+        return "set " + ", ".join(f"{name} = {value}" for name, value in _values(body))
+    if action == "task":
+        return f"task: {body.get('subject', '')}"
+    if action == "owner":
+        owner = body.get("owner")
+        return f"owner {owner}" if owner else f"owner from pool {body.get('pool', '')}"
+    return str(body.get("text") or body.get("subject") or "")
+
+
+def _values(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    values = body.get("values")
+    return list(values.items()) if isinstance(values, dict) else []
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, int) and name.endswith(("_due", "_at")):
+        return format_instant(value)
+    return "empty" if value is None else str(value)
+
+
+def _plain(body: Mapping[str, Any]) -> str:
+    hidden = ("key", "body", "reason", "why", "expect")
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in body.items()
+        if name not in hidden and isinstance(value, (str, int))
+    )
