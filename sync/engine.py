@@ -88,11 +88,15 @@ class Engine:
     def wake(self, transaction: Transaction, now: int, limit: int = 500) -> int:
         """Judges records of which something has become due, earliest first. Returns how many there were."""
         records = clock_row.due_records(transaction, now, limit)
+        self.judge_again(transaction, records, now)
+        return len(records)
+
+    def judge_again(self, transaction: Transaction, records: Iterable[str], now: int) -> None:
+        """Judges records of which nothing new came in. One that cannot be judged rests for an hour, with an alarm."""
         for failure in self.judge(transaction, {record: Arrival(now) for record in records}, now):
             clock_row.push_away(transaction, failure.record, now + PUSHED_AWAY_MS)
             body = {"alarm": "a record cannot be judged", "reason": failure.reason}
             ledger.append(transaction, [Entry(now, "alarm", failure.record, body)])
-        return len(records)
 
     def _hear(
         self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int, budget: Budget

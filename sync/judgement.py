@@ -100,20 +100,22 @@ class Judgement:
         portion = self._portion
         ours = [letter for letter in self._letters if letter.action == "fields"]
         sending = {name: value for letter in ours if letter.state == "sending" for name, value in letter.values.items()}
-        waiting = next((letter for letter in ours if letter.state == "waiting"), None)
+        waiting = [letter for letter in ours if letter.state == "waiting"]
         found = differing(wanted, self._seen, self._written, sending)
         dead = outbox.quarantine(ours, "fields", self._now)
         if dead is not None:
             if found and found != dead.values:
                 portion.renewed.append((dead.id, found))
             found = {}
-        if waiting is not None and waiting.values == found:
+        if [letter.values for letter in waiting] == ([found] if found else []):
             return
-        if waiting is not None:
-            portion.withdrawn.append(waiting.id)
+        portion.withdrawn += [letter.id for letter in waiting]
         if found:
             rank = BREACH if "missed" in found.values() else REFRESH
-            portion.fields.append((fields_key(self._record, found), self._connection, self._record, rank, found))
+            body: dict[str, Any] = {"values": found}
+            if any(letter.unknown or letter.body.get("late") for letter in waiting):
+                body["late"] = True  # some of it may have taken effect when we were cut short: it is looked up first
+            portion.fields.append((fields_key(self._record, found), self._connection, self._record, rank, body))
 
     # ---- rows
 

@@ -73,6 +73,7 @@ _OPEN_OR_DEAD: Final = _SELECT + "record IN ({}) AND state IN ('waiting', 'sendi
 _SENDABLE: Final = (
     _SELECT + "connection = ? AND done_at IS NULL AND action <> 'notify' AND retry_at <= ? ORDER BY rank, id LIMIT ?"
 )
+_BY_ID: Final = _SELECT + "id IN ({}) AND done_at IS NULL"
 _NOTICES: Final = _SELECT + "done_at IS NULL AND action = 'notify' AND retry_at <= ? ORDER BY id LIMIT ?"
 
 
@@ -122,7 +123,7 @@ def add(transaction: Transaction, rows: Iterable[tuple[str, str, Effect, str | N
 
 
 def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int, dict[str, Any]]], now: int) -> None:
-    """Adds field refreshes as (key, connection, record, rank, values).
+    """Adds field refreshes as (key, connection, record, rank, body).
 
     A state of the fields that stood before and must stand again is the same row once more.
     """
@@ -133,8 +134,8 @@ def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int
         " body = excluded.body, retry_at = excluded.retry_at, created_at = excluded.created_at, done_at = NULL,"
         " reason = NULL WHERE state IN ('done', 'dropped')",
         [
-            (key, connection, record, rank, _encode({"values": values}).decode(), now, now)
-            for key, connection, record, rank, values in rows
+            (key, connection, record, rank, _encode(body).decode(), now, now)
+            for key, connection, record, rank, body in rows
         ],
     )
 
@@ -188,6 +189,29 @@ def amend(transaction: Transaction, letter: Letter, body: Mapping[str, Any]) -> 
     return letter._replace(body=dict(body))
 
 
+def refresh(transaction: Transaction, letters: Sequence[Letter]) -> list[Letter]:
+    """The same rows as they stand now, without those that have ended or gone meanwhile."""
+    now = {row[0]: _letter(row) for row in transaction.select_in(_BY_ID, [str(letter.id) for letter in letters])}
+    return [now[letter.id] for letter in letters if letter.id in now]
+
+
+def expect(transaction: Transaction, record: str, values: Mapping[str, Any]) -> None:
+    """After a change of ours: what still waits for the record expects to find it."""
+    letters = [_letter(row) for row in transaction.select_in(_OPEN_OR_DEAD, [record])]
+    for letter in letters:
+        expected = letter.body.get("expect")
+        if expected:
+            changed = {name: values.get(name, value) for name, value in expected.items()}
+            amend(transaction, letter, {**letter.body, "expect": changed})
+
+
+def postpone(transaction: Transaction, letters: Iterable[Letter], retry_at: int, reason: str) -> None:
+    """Rows that were not begun wait until ``retry_at``."""
+    transaction.many(
+        "UPDATE outbox SET retry_at = ?, reason = ? WHERE id = ?", [(retry_at, reason, letter.id) for letter in letters]
+    )
+
+
 def put_back(transaction: Transaction, letters: Iterable[Letter], retry_at: int, reason: str, *, unknown: bool) -> None:
     """Started rows wait again until ``retry_at``. ``unknown``: the try may have taken effect."""
     transaction.many(
@@ -213,9 +237,15 @@ def finish(
     return Entry(now, what, letter.record, body)
 
 
-def recover(transaction: Transaction) -> int:
-    """After a start: what was being sent when the process ended waits again, its outcome unknown."""
-    return transaction.run("UPDATE outbox SET state = 'waiting' WHERE state = 'sending'")
+def recover(transaction: Transaction, connection: str) -> list[str]:
+    """What was being sent when we were cut short waits again, its outcome unknown. Returns the records whose fields
+    were on their way: they are to be judged again, since newer values may wait beside those."""
+    rows = transaction.rows(
+        "SELECT id, record, action FROM outbox WHERE connection = ? AND done_at IS NULL AND state = 'sending'",
+        (connection,),
+    )
+    transaction.many("UPDATE outbox SET state = 'waiting' WHERE id = ?", [(row_id,) for row_id, _, _ in rows])
+    return sorted({record for _, record, action in rows if action == "fields"})
 
 
 def take_notices(transaction: Transaction, now: int, limit: int = 5_000) -> list[Letter]:

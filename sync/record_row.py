@@ -6,7 +6,7 @@ Owns the table ``record``. Refuses names, subjects and addresses that no policy 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -87,3 +87,16 @@ def read_summary(row: RecordRow) -> dict[str, Any]:
     """What ``summary`` wrote."""
     found: dict[str, Any] = msgspec.json.decode(row.state)
     return found
+
+
+def wrote(transaction: Transaction, record: str, values: Mapping[str, Any], at: int) -> None:
+    """Notes that our fields of a record hold ``values`` in the CRM since ``at``, when we began to write them."""
+    row = load(transaction, [record]).get(record)
+    if row is None:
+        return
+    observed = {**msgspec.json.decode(row.observed), **values}
+    written = {**msgspec.json.decode(row.written), **values}
+    transaction.run(
+        "UPDATE record SET observed = ?, written = ?, observed_at = max(observed_at, ?) WHERE record = ?",
+        (msgspec.json.encode(observed).decode(), msgspec.json.encode(written).decode(), at, record),
+    )

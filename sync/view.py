@@ -1,185 +1,73 @@
 """Read-only answers for the console: status, dashboard, ``explain``, metrics.
 
-Owns the shapes that leave the store for people's eyes. Refuses to write, to evaluate and to know how it is shown.
-Invariant: every answer comes from a ``mode=ro`` connection, so no reader can ever disturb the writer.
+Owns the questions that may be asked of the store from outside. Refuses to write, to evaluate and to know how an answer
+is shown. Invariant: every answer comes from a ``mode=ro`` connection, so no reader can ever disturb the writer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from sla.model import Event
+from sync import clock_row, record_row, timeline
+from sync.store import Reader, Row, Transaction
+from sync.view_shape import (
+    ClockRow,
+    ConnectionRow,
+    DaemonRow,
+    DeadChange,
+    LedgerRow,
+    OutboxRow,
+    QuotaRow,
+    RecordView,
+    StepRow,
+    Summary,
+)
 
-
-class QuotaRow(msgspec.Struct, frozen=True):
-    """What a vendor last said of our allowance. ``at`` is epoch milliseconds."""
-
-    window: str
-    used: int
-    max: int
-    at: int
-
-
-class ConnectionRow(msgspec.Struct, frozen=True):
-    """One connection. ``state``: ok, retrying, stopped. ``ok_at``: start of the last poll that was wholly digested."""
-
-    name: str
-    connector: str
-    state: str
-    reason: str | None
-    enforce_from: int | None
-    ok_at: int | None
-    retry_at: int | None
-    lag_s: int | None
-    records: int
-    waiting: int
-    dead: int
-    quota: list[QuotaRow]
-
-
-class DaemonRow(msgspec.Struct, frozen=True):
-    """The daemon that holds the lease. Alive when ``beat_at`` is recent; the caller knows the time."""
-
-    boot: str
-    pid: int
-    started_at: int
-    beat_at: int
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """Counts for a status line. ``clocks`` by word: running, paused, missed, met, cancelled, excused; ``missed``
-    counts also breached clocks that still run, which are then not counted under running or paused."""
-
-    clocks: dict[str, int]
-    overdue_open: int
-    records: int
-    inbox_new: int
-    inbox_dead: int
-    outbox: dict[str, int]
-    paused: bool
-    daemon: DaemonRow | None
-    next_wake_at: int | None
-
-
-class ClockRow(msgspec.Struct, frozen=True):
-    """One clock as last evaluated. ``verdict`` is the public verdict document of that moment."""
-
-    record: str
-    kind: str
-    title: str | None
-    owner: str | None
-    status: str | None
-    target: str
-    policy: str
-    cycle: int
-    state: str
-    outcome: str | None
-    started_at: int
-    due_at: int | None
-    breached_at: int | None
-    completed_at: int | None
-    wake_at: int | None
-    verdict: dict[str, Any]
-
-
-class StepRow(msgspec.Struct, frozen=True):
-    """One decided step. ``decision``: fired, collapsed, measured, dropped."""
-
-    target: str
-    policy: str
-    cycle: int
-    step: str
-    arm: int
-    decided_at: int
-    decision: str
-    reason: str | None
-
-
-class OutboxRow(msgspec.Struct, frozen=True):
-    """One write-back. ``state``: waiting, sending, done, dropped, dead. ``body`` holds what is written and why."""
-
-    id: int
-    key: str
-    connection: str
-    record: str
-    action: str
-    rank: int
-    state: str
-    attempts: int
-    retry_at: int | None
-    created_at: int
-    done_at: int | None
-    reason: str | None
-    crm_id: str | None
-    body: dict[str, Any]
-
-
-class DeadChange(msgspec.Struct, frozen=True):
-    """An inbound change that could not be understood. The payload stays in the store."""
-
-    id: int
-    connection: str
-    stream: str
-    change_key: str
-    received_at: int
-    attempts: int
-    reason: str | None
-
-
-class LedgerRow(msgspec.Struct, frozen=True):
-    """One decision or effect. ``what``: step, write, drop, dead, notice, alarm, …"""
-
-    id: int
-    at: int
-    what: str
-    record: str | None
-    body: dict[str, Any]
-
-
-class RecordView(msgspec.Struct, frozen=True):
-    """Everything the store knows of one record. ``measured`` tells why it is never acted on (None: it is)."""
-
-    record: str
-    connection: str
-    kind: str
-    title: str | None
-    first_seen_at: int
-    policy_version: str
-    measured: str | None
-    observed: dict[str, Any]
-    state: dict[str, Any]
-    events: list[Event]
-    clocks: list[ClockRow]
-    steps: list[StepRow]
-    outbox: list[OutboxRow]
-    ledger: list[LedgerRow]
+__all__ = [
+    "ClockRow",
+    "ConnectionRow",
+    "DaemonRow",
+    "DeadChange",
+    "LedgerRow",
+    "OutboxRow",
+    "QuotaRow",
+    "RecordView",
+    "StepRow",
+    "Summary",
+    "View",
+]
 
 
 class View:
     """The store through a read-only connection. Safe to call from several threads; one call runs at a time."""
 
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
     @classmethod
     def open(cls, database: Path) -> View:
         """Raises ``sync.store.StoreError`` (one plain sentence) when the file is missing, foreign or too new."""
-        raise NotImplementedError
+        return cls(Reader.open(database))
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._reader.close()
 
     def data_version(self) -> int:
         """A number that differs after any commit of the daemon: poll it to know when to refresh a page."""
-        raise NotImplementedError
+        return self._reader.data_version()
 
     def connections(self) -> list[ConnectionRow]:
         """Every connection the store has met, by name."""
-        raise NotImplementedError
+        return self._reader.read(_connections)
 
     def summary(self) -> Summary:
-        raise NotImplementedError
+        """The counts of a status line, from one snapshot."""
+        return self._reader.read(_summary)
 
     def clocks(
         self,
@@ -194,15 +82,35 @@ class View:
         """Clocks by urgency: earliest due first (so the overdue lead), those without a due (paused) last.
 
         ``open_only`` leaves out stopped clocks. ``state`` and ``outcome`` are the words of the verdict."""
-        raise NotImplementedError
+        wheres = ["c.state <> 'stopped'"] if open_only else []
+        given: list[Any] = []
+        for name, value in (
+            ("c.state", state),
+            ("c.outcome", outcome),
+            ("r.connection", connection),
+            ("c.policy", policy),
+        ):
+            if value is not None:
+                wheres.append(f"{name} = ?")
+                given.append(value)
+        where = " AND ".join(wheres) or "true"
+        order = f" WHERE {where} ORDER BY c.due_at IS NULL, c.due_at, c.record LIMIT ?"
+        return self._reader.read(lambda t: [_clock(row) for row in t.rows(_CLOCKS + order, (*given, limit))])
 
     def record(self, name: str) -> RecordView | None:
         """One record by its full name ``connection:kind:id``, or None."""
-        raise NotImplementedError
+        return self._reader.read(lambda t: _record(t, name))
 
     def find(self, text: str, limit: int = 20) -> list[str]:
         """Full names of records whose name ends with ``text`` (an id alone, ``ticket:42``, …)."""
-        raise NotImplementedError
+        rows = self._reader.read(
+            lambda t: t.rows(
+                "SELECT record FROM record WHERE record = ?1 OR substr(record, -length(?1) - 1) = ':' || ?1"
+                " ORDER BY record LIMIT ?2",
+                (text, limit),
+            )
+        )
+        return [record for (record,) in rows]
 
     def outbox(
         self,
@@ -212,19 +120,159 @@ class View:
         limit: int = 200,
     ) -> list[OutboxRow]:
         """Write-backs in the order in which they are sent; finished ones newest first."""
-        raise NotImplementedError
+        if set(states) <= {"waiting", "sending"}:
+            order = " AND done_at IS NULL AND (?2 IS NULL OR connection = ?2) ORDER BY rank, id LIMIT ?3"
+        else:
+            order = " AND (?2 IS NULL OR connection = ?2) ORDER BY coalesce(done_at, created_at) DESC, id DESC LIMIT ?3"
+        wanted = msgspec.json.encode(list(states)).decode()
+        rows = self._reader.read(
+            lambda t: t.rows(
+                _OUTBOX + " WHERE state IN (SELECT value FROM json_each(?1))" + order, (wanted, connection, limit)
+            )
+        )
+        return [_letter(row) for row in rows]
 
     def dead_changes(self, limit: int = 200) -> list[DeadChange]:
-        raise NotImplementedError
+        """Inbound changes that could not be understood, newest first."""
+        rows = self._reader.read(
+            lambda t: t.rows(
+                "SELECT id, connection, stream, change_key, received_at, attempts, reason FROM inbox"
+                " WHERE state = 2 ORDER BY id DESC LIMIT ?",
+                (limit,),
+            )
+        )
+        return [DeadChange(*row) for row in rows]
 
     def ledger(self, *, what: str | None = None, after: int = 0, limit: int = 200) -> list[LedgerRow]:
         """Rows after the id ``after``, oldest first; with ``after=0`` the newest ``limit`` rows, oldest first."""
-        raise NotImplementedError
+        order = " WHERE id > ? AND (? IS NULL OR what = ?) ORDER BY id" + ("" if after else " DESC") + " LIMIT ?"
+        rows = self._reader.read(lambda t: t.rows(_LEDGER + order, (after, what, what, limit)))
+        return sorted((_entry(row) for row in rows), key=lambda entry: entry.id)
 
     def events(self, records: Sequence[str] | None = None) -> Iterator[Event]:
         """The stored timelines, record by record, ``seen`` filled; all of them when ``records`` is None."""
-        raise NotImplementedError
+        for record in self._names() if records is None else records:
+            yield from self._reader.read(lambda t, name=record: _events(t, name))  # type: ignore[misc]
+
+    def _names(self) -> Iterator[str]:
+        last = ""
+        while rows := self._reader.read(
+            lambda t, after=last: t.rows(  # type: ignore[misc]
+                "SELECT record FROM record WHERE record > ? ORDER BY record LIMIT 500", (after,)
+            )
+        ):
+            yield from (record for (record,) in rows)
+            last = rows[-1][0]
 
     def policy_document(self, version: str) -> dict[str, Any] | None:
         """The configuration document of a policy version (``calendars``, ``policies``, ``daemon.match``)."""
-        raise NotImplementedError
+        row = self._reader.read(lambda t: t.one("SELECT document FROM policy_version WHERE version = ?", (version,)))
+        return None if row is None else msgspec.json.decode(row[0])
+
+
+_CLOCKS: Final = (
+    "SELECT c.record, r.kind, r.title, r.owner, r.status, c.target, c.policy, c.cycle, c.state, c.outcome,"
+    " c.started_at, c.due_at, c.breached_at, c.completed_at, c.wake_at, c.body"
+    " FROM clock AS c JOIN record AS r ON r.record = c.record"
+)
+_OUTBOX: Final = (
+    "SELECT id, key, connection, record, action, rank, state, attempts, retry_at, created_at, done_at, reason, crm_id,"
+    " body FROM outbox"
+)
+_LEDGER: Final = "SELECT id, at, what, record, body FROM ledger"
+
+
+def _decoded(row: Row) -> list[Any]:
+    """A row whose last column is a JSON document."""
+    return [*row[:-1], msgspec.json.decode(row[-1])]
+
+
+def _clock(row: Row) -> ClockRow:
+    return ClockRow(*_decoded(row))
+
+
+def _letter(row: Row) -> OutboxRow:
+    return OutboxRow(*_decoded(row))
+
+
+def _entry(row: Row) -> LedgerRow:
+    return LedgerRow(*_decoded(row))
+
+
+def _events(transaction: Transaction, record: str) -> list[Event]:
+    found = timeline.load(transaction, [record]).get(record, {})
+    return sorted(found.values(), key=lambda event: (event.at, event.seq or 0, event.id))
+
+
+def _connections(transaction: Transaction) -> list[ConnectionRow]:
+    records = _by_connection(transaction, "record")
+    waiting = _by_connection(transaction, "outbox WHERE done_at IS NULL")
+    dead = _by_connection(transaction, "outbox WHERE state = 'dead'")
+    quota: dict[str, list[QuotaRow]] = {}
+    for name, *row in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
+        quota.setdefault(name, []).append(QuotaRow(*row))
+    return [
+        ConnectionRow(
+            name, *rest, records=records.get(name, 0), waiting=waiting.get(name, 0), dead=dead.get(name, 0),
+            quota=quota.get(name, []),
+        )
+        for name, *rest in transaction.rows(
+            "SELECT name, connector, state, reason, enforce_from, ok_at, retry_at, lag_s FROM connection ORDER BY name"
+        )
+    ]  # fmt: skip
+
+
+def _by_connection(transaction: Transaction, what: str) -> dict[str, int]:
+    return dict(transaction.rows(f"SELECT connection, count(*) FROM {what} GROUP BY connection"))  # noqa: S608 - our words
+
+
+def _summary(transaction: Transaction) -> Summary:
+    clocks: dict[str, int] = {}
+    for word, count in transaction.rows("SELECT coalesce(outcome, state), count(*) FROM clock GROUP BY 1"):
+        clocks[word] = count
+    lease = transaction.one("SELECT boot, pid, started_at, beat_at FROM lease WHERE id = 1")
+    paused = transaction.one("SELECT value FROM setting WHERE name = 'paused'")
+    return Summary(
+        clocks=clocks,
+        overdue_open=_count(transaction, "clock WHERE state <> 'stopped' AND outcome = 'missed'"),
+        records=_count(transaction, "record"),
+        inbox_new=_count(transaction, "inbox WHERE state = 0"),
+        inbox_dead=_count(transaction, "inbox WHERE state = 2"),
+        outbox=dict(transaction.rows("SELECT state, count(*) FROM outbox GROUP BY state")),
+        paused=paused is not None and paused[0] == "1",
+        daemon=None if lease is None else DaemonRow(*lease),
+        next_wake_at=clock_row.next_wake_at(transaction),
+    )
+
+
+def _count(transaction: Transaction, what: str) -> int:
+    row = transaction.one(f"SELECT count(*) FROM {what}")  # noqa: S608 - our words
+    return 0 if row is None else int(row[0])
+
+
+def _record(transaction: Transaction, name: str) -> RecordView | None:
+    row = record_row.load(transaction, [name]).get(name)
+    if row is None:
+        return None
+    clocks = transaction.rows(_CLOCKS + " WHERE c.record = ? ORDER BY c.target, c.cycle, c.policy", (name,))
+    steps = transaction.rows(
+        "SELECT target, policy, cycle, step, arm, decided_at, decision, reason FROM step WHERE record = ?"
+        " ORDER BY decided_at, target, cycle",
+        (name,),
+    )
+    return RecordView(
+        record=row.record,
+        connection=row.connection,
+        kind=row.kind,
+        title=row.title,
+        first_seen_at=row.first_seen_at,
+        policy_version=row.policy_version,
+        measured=row.measured,
+        observed=msgspec.json.decode(row.observed),
+        state=record_row.read_summary(row),
+        events=_events(transaction, name),
+        clocks=[_clock(found) for found in clocks],
+        steps=[StepRow(*found) for found in steps],
+        outbox=[_letter(found) for found in transaction.rows(_OUTBOX + " WHERE record = ? ORDER BY id", (name,))],
+        ledger=[_entry(found) for found in transaction.rows(_LEDGER + " WHERE record = ? ORDER BY id", (name,))],
+    )

@@ -1,0 +1,313 @@
+"""The way out: effects from the outbox to the CRM, each once.
+
+Owns the order read fresh, guard, note as sending, call, note the answer. Refuses to decide what should happen: that was
+wished for by the engine. Invariant: no call that may take effect is made before its row says ``sending`` on disk, and
+what is overwritten was read just before.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Final
+
+from connectors.base import Receipt
+from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
+from sync import desk, ledger, outbox, record_row
+from sync.clock import Clock
+from sync.decision import DESTRUCTIVE
+from sync.desk import ROSTER_MS, Desk, Roster
+from sync.engine import Engine
+from sync.guard import rule
+from sync.intake import Intake
+from sync.ledger import Entry
+from sync.link import Link, back_off, note
+from sync.outbox import Letter
+from sync.store import Transaction
+from sync.writer import Writes
+
+log = logging.getLogger(__name__)
+
+WRITES_AN_HOUR: Final = 30
+"""How often one record is written to in an hour before something must be answering our writes."""
+
+CONFLICTS: Final = 5
+NOBODY_FREE_MS: Final = 600_000
+LONGEST_ROW_WAIT_S: Final = 900.0
+HOUR_MS: Final = 3_600_000
+
+
+class Delivery:
+    """Delivers the outbox of one store."""
+
+    def __init__(self, writes: Writes, engine: Engine, intake: Intake, desk: Desk, clock: Clock, rng: Random) -> None:
+        self._writes = writes
+        self._engine = engine
+        self._intake = intake
+        self._desk = desk
+        self._clock = clock
+        self._rng = rng
+        self._rosters: dict[str, Roster] = {}
+        self._settled: set[str] = set()
+        """Connections of which no row can be half sent."""
+        self.stop = threading.Event()
+        """Set: finish the batch at hand and return."""
+
+    def deliver(self, link: Link) -> int:
+        """Sends what may be sent to one connection now. Returns how many rows were tried."""
+        tried = 0
+        alone = False
+        if link.name not in self._settled:
+            self._writes.write(lambda t: self._recover(t, link.name))
+            self._settled.add(link.name)
+        while not self.stop.is_set() and link.is_open(self._clock.now()):
+            letters = self._writes.write(lambda t: self._claim(t, link.name))
+            batch = _batch(letters, link, alone=alone)
+            if not batch:
+                break
+            try:
+                self._send(link, batch)
+            except Rejected:
+                alone = True  # a batch was refused as a whole: from here on each row is asked alone
+            tried += len(batch)
+        return tried
+
+    def _recover(self, transaction: Transaction, connection: str) -> None:
+        self._engine.judge_again(transaction, outbox.recover(transaction, connection), self._clock.now())
+
+    def _claim(self, transaction: Transaction, connection: str) -> list[Letter]:
+        if is_paused(transaction):
+            return []
+        return outbox.claim(transaction, connection, self._clock.now())
+
+    # ---- one batch
+
+    def _send(self, link: Link, batch: list[Letter]) -> None:
+        """Raises Rejected only when a batch of several was refused as a whole."""
+        try:
+            roster = self._prepare(link, batch)
+        except ConnectorError as error:
+            self._not_prepared(link, batch, error)
+            return
+        started = self._writes.write(lambda t: self._start(t, link, batch, roster))
+        if not started:
+            return
+        called_at = self._clock.now()
+        self._settled.discard(link.name)
+        self._call(link, started, called_at)
+        self._settled.add(link.name)
+
+    def _call(self, link: Link, started: Sequence[Letter], called_at: int) -> None:
+        try:
+            receipts = link.call(lambda connector: connector.write([letter.write_back() for letter in started]))
+        except ConnectorError as error:
+            self._refused(link, started, error)
+            return
+        if link.worked():
+            self._note(link, stopped=False)
+        self._writes.write(lambda t: self._receive(t, started, receipts, called_at))
+        touched = sorted({letter.record for letter in started if letter.action in DESTRUCTIVE})
+        if touched:
+            self._look_again(link, touched)
+
+    def _prepare(self, link: Link, batch: Sequence[Letter]) -> Roster | None:
+        """Whatever has to be asked before: the records as they are now, and who there is."""
+        if batch[0].action in DESTRUCTIVE:
+            self._intake.fetch(link, sorted({letter.record for letter in batch}))
+        if batch[0].action != "owner":
+            return None
+        roster, now = self._rosters.get(link.name), self._clock.now()
+        if roster is None or roster.at < now - ROSTER_MS:
+            roster = self._rosters[link.name] = Roster(link.call(lambda connector: connector.people()), now)
+        return roster
+
+    def _start(
+        self, transaction: Transaction, link: Link, batch: Sequence[Letter], roster: Roster | None
+    ) -> list[Letter]:
+        """T: what passes the guard is about to be sent; what does not is dropped with its reason."""
+        now = self._clock.now()
+        rows = record_row.load(transaction, [letter.record for letter in batch])
+        writes = outbox.writes_since(transaction, [letter.record for letter in batch], now - HOUR_MS)
+        taken: Counter[str] = Counter()
+        going: list[Letter] = []
+        entries: list[Entry] = []
+        for letter in outbox.refresh(transaction, batch):
+            if letter.action == "fields" and writes.get(letter.record, 0) >= WRITES_AN_HOUR:
+                reason = f"written {WRITES_AN_HOUR} times within an hour: something answers our writes"
+                entries.append(outbox.finish(transaction, letter, "dead", now, reason))
+                entries.append(Entry(now, "alarm", letter.record, {"alarm": "too many writes", "reason": reason}))
+                continue
+            ready: Letter | None = letter
+            if letter.action != "fields":
+                row = rows.get(letter.record)
+                ruling = rule(transaction, letter, row)
+                if ruling.verdict != "send":
+                    state = "done" if ruling.verdict == "done" else "dropped"
+                    entries.append(outbox.finish(transaction, letter, state, now, ruling.reason))
+                    if state == "dropped":
+                        desk.forget(transaction, letter.key)
+                    continue
+                if letter.action == "owner" and roster is not None and row is not None:
+                    ready = self._chosen(transaction, link, letter, row, roster, taken, entries)
+            if ready is not None:
+                going.append(ready)
+        ledger.append(transaction, entries)
+        return outbox.start(transaction, going)
+
+    def _chosen(
+        self,
+        transaction: Transaction,
+        link: Link,
+        letter: Letter,
+        row: record_row.RecordRow,
+        roster: Roster,
+        taken: Counter[str],
+        entries: list[Entry],
+    ) -> Letter | None:
+        """The letter with its new owner; None when nobody can be had now."""
+        if letter.body.get("owner"):
+            return letter
+        now, pool = self._clock.now(), letter.body["pool"]
+        if not self._desk.knows(pool):
+            entries.append(outbox.finish(transaction, letter, "dead", now, f"there is no pool {pool!r}"))
+            return None
+        holders = record_row.read_summary(row)["holders"]
+        started_at = letter.body["why"]["started_at"]
+        choice = self._desk.choose(transaction, roster, pool, link.name, letter.record, holders, started_at, taken, now)
+        if choice.owner is None:
+            outbox.put_back(transaction, [letter], now + NOBODY_FREE_MS, choice.reason, unknown=True)
+            return None
+        if choice.owner == row.owner:
+            entries.append(outbox.finish(transaction, letter, "done", now, f"{choice.owner} has it already"))
+            return None
+        taken[choice.owner] += 1
+        desk.remember(transaction, letter.key, pool, choice.owner, letter.record, now)
+        chosen = {"owner": choice.owner, "reason": choice.reason, "considered": choice.considered}
+        return outbox.amend(transaction, letter, {**letter.body, **chosen})
+
+    # ---- answers
+
+    def _receive(
+        self, transaction: Transaction, started: Sequence[Letter], receipts: Sequence[Receipt], called_at: int
+    ) -> None:
+        """T4: each row ends or waits, with what the CRM said."""
+        now = self._clock.now()
+        answers = {receipt.key: receipt for receipt in receipts}
+        entries: list[Entry] = []
+        again: set[str] = set()
+        for letter in started:
+            receipt = answers.get(letter.key) or Receipt(
+                key=letter.key, outcome="retry", reason="the CRM did not answer for this one", unknown=True
+            )
+            if receipt.outcome == "done":
+                reason = receipt.reason or (None if receipt.wrote else "it stood there already")
+                entries.append(outbox.finish(transaction, letter, "done", now, reason, receipt.crm_id))
+                self._took_effect(transaction, letter, called_at)
+            else:
+                entries += self._not_done(transaction, letter, receipt, now)
+                if letter.action == "fields":
+                    again.add(letter.record)
+        ledger.append(transaction, entries)
+        self._engine.judge_again(transaction, sorted(again), now)
+
+    def _not_done(self, transaction: Transaction, letter: Letter, receipt: Receipt, now: int) -> list[Entry]:
+        reason = receipt.reason or receipt.outcome
+        if receipt.outcome == "rejected":
+            desk.forget(transaction, letter.key)
+            return [outbox.finish(transaction, letter, "dead", now, reason)]
+        if receipt.outcome == "conflict":
+            if letter.attempts + 1 >= CONFLICTS:
+                desk.forget(transaction, letter.key)
+                return [outbox.finish(transaction, letter, "dropped", now, reason)]
+            # It is read again and ruled on again before the next try; the guard drops it if it is no longer right.
+            outbox.put_back(transaction, [letter], now, reason, unknown=False)
+            return []
+        wait_s = max(receipt.after or 0.0, back_off(letter.attempts + 1, self._rng, longest_s=LONGEST_ROW_WAIT_S))
+        outbox.put_back(transaction, [letter], now + int(wait_s * 1_000), reason, unknown=receipt.unknown)
+        return []
+
+    def _took_effect(self, transaction: Transaction, letter: Letter, called_at: int) -> None:
+        if letter.action == "fields":
+            record_row.wrote(transaction, letter.record, letter.values, called_at)
+        elif letter.action == "owner":
+            outbox.expect(transaction, letter.record, {"owner": letter.body["owner"]})
+        elif letter.action == "set":
+            outbox.expect(transaction, letter.record, letter.values)
+
+    def _look_again(self, link: Link, records: Sequence[str]) -> None:
+        """Reads what was overwritten, so that the next judgement knows our own change from a person's."""
+        try:
+            self._intake.fetch(link, records)
+        except ConnectorError as error:
+            self._fail(link, error)
+
+    # ---- failures of a whole call
+
+    def _refused(self, link: Link, started: Sequence[Letter], error: ConnectorError) -> None:
+        now = self._clock.now()
+        if isinstance(error, Conflict):
+            receipts = [Receipt(key=letter.key, outcome="conflict", reason=error.reason) for letter in started]
+            self._writes.write(lambda t: self._receive(t, started, receipts, now))
+            return
+        if isinstance(error, Rejected):
+            if len(started) > 1:
+                self._writes.write(lambda t: self._wait(t, started, now, error.reason, unknown=False))
+                raise error
+            receipts = [Receipt(key=started[0].key, outcome="rejected", reason=error.reason)]
+            self._writes.write(lambda t: self._receive(t, started, receipts, now))
+            return
+        self._fail(link, error)
+        unknown = isinstance(error, RetryLater) and not isinstance(error, RateLimited) and error.unknown
+        retry_at = link.standing.retry_at or now
+        self._writes.write(lambda t: self._wait(t, started, retry_at, error.reason, unknown=unknown))
+
+    def _wait(
+        self, transaction: Transaction, letters: Sequence[Letter], retry_at: int, reason: str, *, unknown: bool
+    ) -> None:
+        outbox.put_back(transaction, letters, retry_at, reason, unknown=unknown)
+        fields = sorted({letter.record for letter in letters if letter.action == "fields"})
+        now = self._clock.now()
+        self._engine.judge_again(transaction, fields, now)
+
+    def _not_prepared(self, link: Link, batch: Sequence[Letter], error: ConnectorError) -> None:
+        """The record could not be read, so nothing is overwritten; nothing has been sent."""
+        now = self._clock.now()
+        if isinstance(error, Rejected):
+            receipts = [Receipt(key=letter.key, outcome="rejected", reason=error.reason) for letter in batch]
+            self._writes.write(lambda t: self._receive(t, batch, receipts, now))
+            return
+        self._fail(link, error)
+        retry_at = link.standing.retry_at or now
+        self._writes.write(lambda t: outbox.postpone(t, batch, retry_at, error.reason))
+
+    def _fail(self, link: Link, error: ConnectorError) -> None:
+        self._note(link, stopped=link.failed(error, self._clock.now()))
+        if isinstance(error, AuthFailed):
+            self._rosters.pop(link.name, None)
+
+    def _note(self, link: Link, *, stopped: bool) -> None:
+        self._writes.write(lambda t: note(t, link, self._clock.now(), stopped=stopped))
+
+
+def is_paused(transaction: Transaction) -> bool:
+    """Whether somebody has stopped all write-backs; clocks go on."""
+    row: tuple[Any, ...] | None = transaction.one("SELECT value FROM setting WHERE name = 'paused'")
+    return row is not None and row[0] == "1"
+
+
+def _batch(letters: Sequence[Letter], link: Link, *, alone: bool) -> list[Letter]:
+    """The first letters of one action, one for each record, as many as the CRM takes at once."""
+    if not letters:
+        return []
+    action = letters[0].action
+    most = 1 if alone else link.connector.capabilities.batch.get(action, 1)
+    chosen: dict[str, Letter] = {}
+    for letter in letters:
+        if letter.action == action and letter.record not in chosen:
+            chosen[letter.record] = letter
+            if len(chosen) == most:
+                break
+    return list(chosen.values())

@@ -1,0 +1,63 @@
+"""Whether an effect that was wished for is still right, at the moment of its delivery.
+
+Owns rule 17: before anything is overwritten the record is read again, and a wish that time has overtaken is dropped.
+Refuses the network: the fresh record has been ingested before. Invariant: a wish is dropped with a reason that a person
+understands, and never silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sync.decision import DESTRUCTIVE
+from sync.outbox import Letter
+from sync.record_row import RecordRow, read_summary
+from sync.store import Transaction
+
+_WORDS = {"owner": "the owner", "status": "the status", "last_answer_at": "the last answer"}
+
+
+class Ruling(NamedTuple):
+    """``verdict``: send, drop, or done when an earlier try turns out to have taken effect."""
+
+    verdict: str
+    reason: str | None = None
+
+
+def rule(transaction: Transaction, letter: Letter, row: RecordRow | None) -> Ruling:
+    """Rules on one letter of a step; ``row`` is the record as just read."""
+    if row is None:
+        return Ruling("drop", "the record is not known any more")
+    fresh = read_summary(row)
+    if fresh["deleted"] or fresh["merged"]:
+        return Ruling("drop", "the record is gone")
+    why: Mapping[str, Any] = letter.body["why"]
+    if letter.action in DESTRUCTIVE:
+        chosen = letter.body.get("owner")
+        if letter.unknown and chosen is not None and fresh["owner"] == chosen:
+            return Ruling("done", "an earlier try had taken effect")
+        changed = [_WORDS[name] for name, value in letter.body["expect"].items() if fresh.get(name) != value]
+        if changed:
+            return Ruling("drop", f"{' and '.join(changed)} changed since it was decided")
+    elif letter.unknown:
+        return Ruling("send")  # it may be there already: only looking it up tells
+    return _still_reached(transaction, letter.record, why)
+
+
+def _still_reached(transaction: Transaction, record: str, why: Mapping[str, Any]) -> Ruling:
+    found = transaction.one(
+        "SELECT state, body FROM clock WHERE record = ? AND target = ? AND policy = ? AND cycle = ?",
+        (record, why["target"], why["policy"], why["cycle"]),
+    )
+    if found is None:
+        return Ruling("drop", "its clock is no more")
+    state, body = found
+    if state == "stopped":
+        return Ruling("drop", "the clock has stopped meanwhile")
+    reached = {step["at"]: step["reached"] for step in msgspec.json.decode(body)["steps"]}
+    if not reached.get(why["step"]):
+        return Ruling("drop", f"the clock stands before {why['step']} again")
+    return Ruling("send")

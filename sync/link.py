@@ -1,0 +1,139 @@
+"""One connection at work: its connector, whose turn it is, and how it stands.
+
+Owns the one-thread-at-a-time rule, the circuit and the waits between calls. Refuses to know what is called.
+Invariant: no call is made before the instant the CRM named, and nothing but the five errors leaves ``call``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from random import Random
+from typing import Final, NamedTuple, TypeVar
+
+from connectors.base import Connector, Quota
+from connectors.errors import ConnectorError, RateLimited, RetryLater
+from sync import ledger
+from sync.ledger import Entry
+from sync.store import Transaction
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 300.0
+STOPPED_WAIT_S: Final = 300.0
+"""How long a stopped connection rests before its login is tried again; doubled each time, up to an hour."""
+
+
+class Standing(NamedTuple):
+    """``state``: ok, retrying, stopped. No call before ``retry_at`` (epoch ms)."""
+
+    state: str = "ok"
+    reason: str | None = None
+    retry_at: int | None = None
+
+
+def back_off(tries: int, rng: Random, *, longest_s: float = LONGEST_WAIT_S) -> float:
+    """Seconds to wait after ``tries`` failures in a row: doubling, capped, between half and all of that by chance."""
+    full = min(longest_s, FIRST_WAIT_S * float(2 ** min(tries - 1, 20)))
+    return full * rng.uniform(0.5, 1.0)
+
+
+class Link:
+    """A connection while the daemon runs."""
+
+    def __init__(self, name: str, connector: Connector, rng: Random, standing: Standing | None = None) -> None:
+        self.name = name
+        self.connector = connector
+        self.standing = standing or Standing()
+        self._rng = rng
+        self._failures = 0
+        self._turn = threading.RLock()
+
+    def is_open(self, now: int) -> bool:
+        """Whether a call may be made now."""
+        return self.standing.retry_at is None or self.standing.retry_at <= now
+
+    def call(self, asking: Callable[[Connector], T]) -> T:
+        """Runs one conversation with the CRM; raises nothing but a ConnectorError."""
+        with self._turn:
+            try:
+                return asking(self.connector)
+            except ConnectorError:
+                raise
+            except Exception as error:
+                # A connector that breaks its contract stops nobody else. What it did is unknown, so it is looked up.
+                log.exception("connection %s: the connector failed", self.name)
+                raise RetryLater(f"the connector failed ({type(error).__name__})", unknown=True) from error
+
+    def worked(self) -> bool:
+        """Notes a call that was answered. True when that ends a bad time."""
+        self._failures = 0
+        ended = self.standing.state != "ok"
+        self.standing = Standing()
+        return ended
+
+    def failed(self, error: ConnectorError, now: int) -> bool:
+        """Notes a call that failed as a whole. True when the connection has stopped just now."""
+        self._failures += 1
+        was_stopped = self.standing.state == "stopped"
+        state = "retrying" if isinstance(error, RetryLater) else "stopped"
+        retry_at = now + int(self._wait_s(error) * 1_000) + 1
+        self.standing = Standing(state, error.reason, retry_at)
+        log.warning("connection %s: %s; next try in %.0f s", self.name, error.reason, (retry_at - now) / 1_000)
+        return state == "stopped" and not was_stopped
+
+    def _wait_s(self, error: ConnectorError) -> float:
+        if isinstance(error, RateLimited):
+            # Never earlier than told; a little later, so that everybody who was told the same does not come at once.
+            return error.after + self._rng.uniform(0, min(5.0, 0.1 * error.after))
+        if isinstance(error, RetryLater):
+            return max(error.after or 0.0, back_off(self._failures, self._rng))
+        return min(3_600.0, STOPPED_WAIT_S * float(2 ** min(self._failures - 1, 10)))
+
+
+def note(transaction: Transaction, link: Link, now: int, *, stopped: bool = False) -> None:
+    """Stores how a connection stands; ``stopped`` raises the alarm."""
+    standing = link.standing
+    transaction.run(
+        "UPDATE connection SET state = ?, reason = ?, retry_at = ? WHERE name = ?",
+        (standing.state, standing.reason, standing.retry_at, link.name),
+    )
+    if stopped:
+        body = {"alarm": "connection stopped", "connection": link.name, "reason": standing.reason}
+        ledger.append(transaction, [Entry(now, "alarm", None, body)])
+
+
+def note_round(transaction: Transaction, link: Link, started_at: int, now: int, quota: list[Quota]) -> None:
+    """Stores that everything up to ``started_at`` has been read and digested."""
+    transaction.run(
+        "UPDATE connection SET state = 'ok', reason = NULL, retry_at = NULL, ok_at = ?, lag_s = ? WHERE name = ?",
+        (started_at, (now - started_at) // 1_000, link.name),
+    )
+    transaction.many(
+        "INSERT INTO quota (connection, window, used, max, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (connection, window) DO UPDATE SET used = excluded.used, max = excluded.max, at = excluded.at",
+        [(link.name, each.window, each.used, each.limit, each.at) for each in quota],
+    )
+
+
+def register(transaction: Transaction, name: str, connector: str, enforce_from: int | None, now: int) -> int:
+    """Notes a configured connection and returns from when on its records are acted on (epoch ms).
+
+    Without ``enforce_from`` that is the moment of the first start with this connection.
+    """
+    transaction.run(
+        "INSERT INTO connection (name, connector, enforce_from, state) VALUES (?, ?, ?, 'ok') ON CONFLICT (name)"
+        " DO UPDATE SET connector = excluded.connector, enforce_from = coalesce(?, connection.enforce_from)",
+        (name, connector, now if enforce_from is None else enforce_from, enforce_from),
+    )
+    row = transaction.one("SELECT enforce_from FROM connection WHERE name = ?", (name,))
+    return now if row is None else row[0]
+
+
+def standing_of(transaction: Transaction, name: str) -> Standing:
+    """How a connection stood when it was last noted."""
+    row = transaction.one("SELECT state, reason, retry_at FROM connection WHERE name = ?", (name,))
+    return Standing() if row is None else Standing(*row)

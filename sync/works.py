@@ -1,0 +1,137 @@
+"""Everything that works on one store, put together from a configuration.
+
+Owns the assembly and one round of work. Refuses threads and schedules. Invariant: nothing is called before the lock is
+taken, the file checked and the connections noted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import connectors
+from connectors.base import Connector
+from sync import lease, notices
+from sync.clock import Clock
+from sync.configuration_shape import Configuration, ConnectionEntry
+from sync.delivery import Delivery
+from sync.desk import Desk
+from sync.engine import Engine, Rules
+from sync.intake import Intake
+from sync.lease import FileLock
+from sync.link import Link, register, standing_of
+from sync.policy_book import PolicyBook
+from sync.store import Store, Transaction
+from sync.writer import Writer
+
+
+class Works:
+    """An opened store with its connections.
+
+    ``ready`` are connectors that are used instead of building them, by name. ``threaded``: transactions run on a
+    thread of their own, so that several jobs may ask for them.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        database: Path | None = None,
+        ready: Mapping[str, Connector] | None = None,
+        rng: Random | None = None,
+        threaded: bool = False,
+    ) -> None:
+        self.configuration = configuration
+        self.clock = clock
+        self.boot = os.urandom(8).hex()
+        self.live = configuration.daemon.mode == "live"
+        self._rng = rng or Random()  # noqa: S311 - jitter, not secrets
+        made = {entry.name: self._connect(entry, ready or {}) for entry in configuration.connections.values()}
+        database = database or configuration.daemon.database
+        self._lock = FileLock(database)
+        self._lock.take()
+        try:
+            self.store = Store.open(database)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._writer = Writer(self.store) if threaded else None
+        self.writes: Writer | Store = self._writer or self.store
+        self.engine = Engine(PolicyBook(configuration.policies, configuration.document), {}, live=self.live)
+        self.intake = Intake(self.writes, self.engine, clock)
+        desk = Desk(configuration.pools, configuration.policies.calendars)
+        self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
+        self.links: dict[str, Link] = self.writes.write(lambda t: self._register(t, made))
+        for link in self.links.values():
+            self.intake.open(link)
+
+    def _connect(self, entry: ConnectionEntry, ready: Mapping[str, Connector]) -> Connector:
+        if entry.name in ready:
+            return ready[entry.name]
+        wanted = self.configuration.policies.fields
+        return connectors.build(entry.name, entry.connector, entry.settings, wanted=wanted, clock=self.clock.now)
+
+    def _register(self, transaction: Transaction, made: Mapping[str, Connector]) -> dict[str, Link]:
+        now = self.clock.now()
+        lease.take_lease(transaction, self.boot, now)
+        self.engine.book.register(transaction, now)
+        links = {}
+        for name, connector in made.items():
+            entry = self.configuration.connections[name]
+            enforce_from = register(transaction, name, entry.connector, entry.enforce_from, now)
+            self.engine.rules[name] = Rules(enforce_from, _writable(entry.table))
+            links[name] = Link(name, connector, self._rng, standing_of(transaction, name))
+        return links
+
+    # ---- one round
+
+    def round(self, *, deliver: bool = True) -> None:
+        """Everything once: read, judge what has become due, deliver. A connection that fails stops no other."""
+        for link in self.links.values():
+            self.intake.poll(link)
+            self.intake.hints(link)
+        self.wake()
+        if deliver:
+            self.deliver()
+
+    def wake(self) -> int:
+        """Judges all that has become due by itself; returns how many records."""
+        total = 0
+        while not self.intake.stop.is_set():
+            count = self.writes.write(lambda t: self.engine.wake(t, self.clock.now()))
+            if not count:
+                break
+            total += count
+        self.writes.write(lambda t: notices.deliver(t, self.clock.now()))
+        return total
+
+    def deliver(self) -> int:
+        """Sends what may be sent to every connection; returns how many write-backs were tried."""
+        return sum(self.delivery.deliver(link) for link in self.links.values()) if self.live else 0
+
+    def beat(self) -> None:
+        """Renews the lease. Raises SecondDaemon when somebody else has taken it."""
+        self.writes.write(lambda t: lease.beat(t, self.boot, self.clock.now()))
+
+    def stop(self) -> None:
+        """Asks whatever runs to come to an end at the next safe place."""
+        self.intake.stop.set()
+        self.delivery.stop.set()
+
+    def close(self) -> None:
+        """Closes connections, store and lock."""
+        for link in self.links.values():
+            link.connector.close()
+        if self._writer is not None:
+            self._writer.close()
+        self.store.close()
+        self._lock.release()
+
+
+def _writable(table: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    mapped = table.get("write", {})
+    return {kind: frozenset(names) for kind, names in mapped.items() if isinstance(names, Mapping)}
