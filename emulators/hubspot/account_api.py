@@ -32,12 +32,12 @@ def account_details(call: Call) -> Response:
 
 def list_owners(call: Call) -> Response:
     call.auth.require("crm.objects.owners.read")
-    limit, after = call.number("limit", 100, 500), call.one("after") or "0"
+    limit, after = call.number("limit", 100, 500), call.offset()
     archived, email = call.flag("archived"), (call.one("email") or "").lower()
     found = [
         one
         for one in call.portal.owners.all
-        if one.archived is archived and (not email or (one.email or "").lower() == email) and int(one.id) >= int(after)
+        if one.archived is archived and (not email or (one.email or "").lower() == email) and int(one.id) >= after
     ]
     body: dict[str, Any] = {"results": [one.body() for one in found[:limit]]}
     if len(found) > limit:

@@ -48,7 +48,7 @@ class Call:
         return [part for value in self.request.query.get(name, []) for part in value.split(",") if part]
 
     def flag(self, name: str) -> bool:
-        return self.one(name) == "true"
+        return (self.one(name) or "").lower() == "true"  # hubspot-api-client writes True
 
     def number(self, name: str, default: int, most: int) -> int:
         text = self.one(name)
@@ -56,6 +56,13 @@ class Call:
             return default
         if not text.isdigit() or not 0 < int(text) <= most:
             raise HubSpotError(400, f"{name} must be between 1 and {most}")
+        return int(text)
+
+    def offset(self, name: str = "after") -> int:
+        """A paging token, which is a number here."""
+        text = self.one(name) or "0"
+        if not text.isdigit():
+            raise HubSpotError(400, f"Invalid paging token: {text}")
         return int(text)
 
     def json(self) -> dict[str, Any]:

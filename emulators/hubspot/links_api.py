@@ -25,7 +25,7 @@ def read_links(call: Call, kind: Kind, id: str, to: Kind) -> Response:
     call.may_read(kind)
     record = call.record(kind, id)
     limit = call.number("limit", 500, 500)
-    start = int(call.one("after") or 0)
+    start = call.offset()
     ends = [end for end in _ends(call, record, to) if end["toObjectId"] >= start]
     body: dict[str, Any] = {"results": ends[:limit]}
     if len(ends) > limit:

@@ -37,6 +37,8 @@ class Life:
     def tick(self) -> None:
         """Does what is due now."""
         now_ms = self._portal.now_ms()
+        if not self._portal.owners.people():
+            return  # everybody was deactivated
         for _ in range(AT_ONCE_MAX):
             if not self._plan or self._plan[0][0] > now_ms:
                 return

@@ -20,6 +20,7 @@ from emulators.hubspot.api import (
 )
 from emulators.hubspot.errors import HubSpotError, bad_input, not_found
 from emulators.hubspot.kinds import Kind
+from emulators.hubspot.records import Record
 from emulators.hubspot.search import search
 
 
@@ -29,11 +30,8 @@ def list_records(call: Call, kind: Kind) -> Response:
     history = call.many("propertiesWithHistory")
     limit = call.number("limit", 10, PAGE_MAX_WITH_HISTORY if history else PAGE_MAX)
     archived = call.flag("archived")
-    after = call.one("after") or "0"
-    if not after.isdigit():
-        raise HubSpotError(400, f"Invalid paging token: {after}")
-    page = []
-    for record in call.portal.shelf(kind).since(int(after)):
+    page: list[Record] = []
+    for record in call.portal.shelf(kind).since(call.offset()):
         if record.archived is archived and not record.merged_into:
             page.append(record)
             if len(page) > limit:
@@ -48,7 +46,7 @@ def list_records(call: Call, kind: Kind) -> Response:
     return done(body)
 
 
-def _read(call: Call, record: Any, history: list[str]) -> dict[str, Any]:
+def _read(call: Call, record: Record, history: list[str]) -> dict[str, Any]:
     body = record_body(call.portal, record, call.many("properties"), history)
     if found := associations_body(call.portal, record, call.many("associations")):
         body["associations"] = found

@@ -26,7 +26,7 @@ def list_threads(call: Call) -> Response:
         for one in call.portal.threads.all.values()
         if all(value is None or getattr(one, name) == value for name, value in wanted.items())
         and (one.latest() or 0) >= after_ms
-        and int(one.id) >= int(call.one("after") or 0)
+        and int(one.id) >= call.offset()
     ]
     limit = call.number("limit", 100, 500)
     body: dict[str, Any] = {"results": [one.body() for one in found[:limit]]}
@@ -50,7 +50,7 @@ def list_messages(call: Call, id: str) -> Response:
     if thread is None:
         raise not_found(f"Thread {id} does not exist")
     messages = sorted(thread.messages, key=lambda one: one.at_ms, reverse=call.one("sort") != "createdAt")
-    start, limit = int(call.one("after") or 0), call.number("limit", 100, 500)
+    start, limit = call.offset(), call.number("limit", 100, 500)
     body: dict[str, Any] = {"results": [one.body() for one in messages[start : start + limit]]}
     if start + limit < len(messages):
         body["paging"] = {"next": {"after": str(start + limit)}}

@@ -138,9 +138,11 @@ class Writer:
         for one in lost:
             one.merged_into = winner
             self.portal.links.move(one.node, winner.node)
-            self.portal.threads.move_ticket(one.id, winner.id)
+            if one.kind.name == "tickets":
+                self.portal.threads.move_ticket(one.id, winner.id)
             self._touch(one)
         fixed: dict[str, Value] = {"hs_object_id": winner.id, "hs_merged_object_ids": ";".join(ids)}
+        fixed[winner.kind.birth] = winner.created_ms
         if winner.kind.name == "tickets":
             fixed["hs_ticket_id"] = winner.id
         self._put(winner, fixed)
@@ -197,10 +199,11 @@ class Writer:
         return self.portal.links.between(start.node, end.node)
 
     def _tell_changes(self, record: Record, different: Mapping[str, Value], asked: Iterable[str]) -> None:
+        if self.author.silent:
+            return
         mine = set(asked)
-        calculated = Author(SYSTEM.source, silent=self.author.silent)
         for name, text in self.rendered(record.kind, different).items():
-            author = self.author if name in mine else calculated
+            author = self.author if name in mine else SYSTEM
             self.portal.tell("propertyChange", record, author, propertyName=name, propertyValue=text)
 
     def _tell_link(self, start: Record, end: Record, type: LinkType, *, removed: bool) -> None:
