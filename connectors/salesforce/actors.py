@@ -1,18 +1,29 @@
 """Who did it: user ids to actors and owners. Pure.
 
-Owns the words ``user:``, ``queue:``, ``workflow:``, ``system:``. Refuses names and addresses. Invariant: what we wrote
-ourselves is never taken for a person's work.
+Owns the words ``user:``, ``queue:``, ``customer:``, ``workflow:``, ``system:``. Refuses names and addresses. Invariant:
+what we wrote ourselves is never taken for a person's work.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from connectors.salesforce import names
 from connectors.salesforce.ids import full_id, is_id
 from connectors.salesforce.settings import SalesforceSettings
 
 OURSELVES: Final = "system:sla-sidecar"
+ME: Final = "_me"
+"""Key that ``feed`` adds to a row: the id of the user who read it."""
+READ: Final = "_read_at"
+"""Key that ``feed`` adds to a row: when it was asked for, epoch ms. Stamps have whole seconds; within one, this orders.
+"""
+
+STAFF: Final = "Standard"
+MACHINES: Final = frozenset({"AutomatedProcess", "CloudIntegrationUser"})
+"""User.UserType. Users of all other types come through a portal or a site: they are customers (Object Reference, User).
+"""
 
 
 class Actors:
@@ -22,18 +33,24 @@ class Actors:
         self._automation = frozenset(settings.automation_users)
         self._ourselves = settings.integration_user
 
-    def actor(self, user: object, me: object = None) -> str | None:
-        """The actor behind a user id. ``me`` is the integration user's id as the row carries it."""
-        if not isinstance(user, str) or not is_id(user):
+    def of(self, row: Mapping[str, Any], who: str) -> str | None:
+        """The actor behind ``CreatedBy``, ``LastModifiedBy`` or ``Owner`` of a row."""
+        user = row.get(f"{who}Id")
+        if not isinstance(user, str) or not is_id(user) or not user.startswith(names.USER_PREFIX):
             return None
-        known = full_id(user)
+        known, me = full_id(user), row.get(ME)
         if known == self._ourselves or (isinstance(me, str) and is_id(me) and known == full_id(me)):
             return OURSELVES
-        return f"workflow:{known}" if known in self._automation else f"user:{known}"
+        about = row.get(who)
+        kind = about.get("UserType") if isinstance(about, Mapping) else None
+        if known in self._automation or kind in MACHINES:
+            return f"workflow:{known}"
+        return f"customer:{known}" if isinstance(kind, str) and kind != STAFF else f"user:{known}"
 
-    def is_person(self, user: object, me: object = None) -> bool:
-        actor = self.actor(user, me)
-        return actor is not None and actor.startswith("user:")
+
+def is_machine(actor: str | None) -> bool:
+    """Whether an actor is a program: ours or the org's own automation."""
+    return actor is not None and actor.startswith(("workflow:", "system:"))
 
 
 def owner(value: object) -> str | None:

@@ -13,7 +13,10 @@ from typing import Any, Final
 from connectors.salesforce import names
 from connectors.salesforce.settings import SalesforceSettings
 
-SYSTEM: Final = ("Id", "SystemModstamp", "CreatedDate", "CreatedById", "LastModifiedById", "IsDeleted")
+SYSTEM: Final = (
+    "Id", "SystemModstamp", "IsDeleted", "CreatedDate", "CreatedById", "CreatedBy.UserType", "LastModifiedById",
+    "LastModifiedBy.UserType",
+)  # fmt: skip
 
 _RECORD: Final = {
     names.LEAD: (
@@ -28,7 +31,7 @@ _ANSWER: Final = {
     ),
     names.EVENT: (*SYSTEM, "WhoId", "WhatId", "OwnerId", "StartDateTime", "ActivityDateTime", "IsChild"),
     names.EMAIL: (*SYSTEM, "ParentId", "Incoming", "Status", "MessageDate", "IsPrivateDraft", "Headers"),
-    names.COMMENT: (*SYSTEM, "ParentId", "IsPublished", "CreatedBy.UserType"),
+    names.COMMENT: (*SYSTEM, "ParentId", "IsPublished"),
 }  # fmt: skip
 
 USUAL: Final[Mapping[str, Mapping[str, str]]] = {
@@ -81,8 +84,3 @@ class Columns:
                 # Without the key field our own tasks are known by a marker in their description.
                 asked = (*asked, self._marker if exists(self._marker) else "Description")
         return [path for path in dict.fromkeys(asked) if exists(path)]
-
-    def missing(self, name: str, exists: Callable[[str], bool]) -> dict[str, str]:
-        """Normalised and logical fields whose Salesforce field is not there: name -> path."""
-        pairs = {**self.fields.get(name, {}), **{f"write: {key}": path for key, path in self.written[name].items()}}
-        return {field: path for field, path in pairs.items() if not exists(path)}

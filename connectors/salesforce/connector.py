@@ -28,6 +28,7 @@ from connectors.salesforce.actors import Actors
 from connectors.salesforce.adding import Adding
 from connectors.salesforce.api import Api
 from connectors.salesforce.checking import Checking
+from connectors.salesforce.checking_fields import RecordQuestions
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.conversation import ConversationMapping
 from connectors.salesforce.feed import Feed, decode_row
@@ -64,7 +65,8 @@ class SalesforceConnector:
         self._feed = Feed(self._api, shapes, columns, settings, clock)
         self._updating = Updating(self._api, shapes, columns, self._records)
         self._adding = Adding(self._api, shapes, self._records, settings)
-        self._checking = Checking(self._api, shapes, columns, self._records, settings, wanted, clock)
+        questions = RecordQuestions(shapes, columns, self._records, settings, wanted)
+        self._checking = Checking(self._api, shapes, questions, settings, clock)
 
     def streams(self) -> Sequence[Stream]:
         """Records before what was said on them."""

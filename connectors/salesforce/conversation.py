@@ -7,12 +7,12 @@ task that we made ourselves never becomes an activity.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from connectors.base import Normalised
 from connectors.salesforce import names
-from connectors.salesforce.actors import Actors
-from connectors.salesforce.mapping import ME, Row
+from connectors.salesforce.actors import Actors, is_machine
+from connectors.salesforce.mapping import Row
 from connectors.salesforce.settings import CALL_OUTCOMES, SalesforceSettings
 from connectors.salesforce.values import read_instant
 from sla.model import Event, record_name
@@ -24,10 +24,6 @@ MARKER: Final = "sla-sidecar:"
 
 DRAFT: Final = "5"
 """EmailMessage.Status: 0 New, 1 Read, 2 Replied, 3 Sent, 4 Forwarded, 5 Draft (Object Reference, EmailMessage)."""
-
-STAFF: Final = frozenset({"Standard"})
-MACHINES: Final = frozenset({"AutomatedProcess", "CloudIntegrationUser"})
-"""User.UserType; users of any other type came through a portal or site and are customers (Object Reference, User)."""
 
 # RFC 3834 section 5 ("Auto-Submitted" with anything but "no"), and what mail programs used before it.
 _AUTOMATIC: Final = re.compile(
@@ -106,11 +102,9 @@ class ConversationMapping:
 
     def _done(self, record: str, row: Row, activity: str, at: str, outcome: str | None) -> Event:
         """The doer is the task's owner; the creator tells a machine's task, since it is made in the owner's name."""
-        creator = self._actors.actor(row.get("CreatedById"), row.get(ME))
-        actor = self._actors.actor(row.get("OwnerId"), row.get(ME)) or creator
-        automated = row.get("TaskSubtype") == "ListEmail"
-        if creator is not None and not creator.startswith("user:"):
-            actor, automated = creator, True
+        creator = self._actors.of(row, "CreatedBy")
+        actor = creator if is_machine(creator) else self._actors.of(row, "Owner") or creator
+        automated = is_machine(creator) or row.get("TaskSubtype") == "ListEmail"
         return Event(
             record=record, at=read_instant(at), id=row["Id"], event="activity", actor=actor, activity=activity,
             outcome=outcome, automated=automated,
@@ -121,25 +115,27 @@ class ConversationMapping:
             return None
         at = read_instant(row.get("MessageDate") or row["CreatedDate"])
         if row.get("Incoming"):
-            return self._message(record, row, at, f"customer:{row['ParentId']}", "inbound", row.get(AUTOMATIC) is True)
-        actor = self._actors.actor(row.get("CreatedById"), row.get(ME))
-        automated = actor is not None and not actor.startswith("user:")
-        return self._message(record, row, at, actor, "outbound", automated)
+            # Whoever's name stands on it, it came from outside: mail programs save it as their own user.
+            actor, automated = f"customer:{row['ParentId']}", row.get(AUTOMATIC) is True
+            return _message(record, row, at, actor, "inbound", automated=automated)
+        actor = self._actors.of(row, "CreatedBy") or ""
+        return _message(record, row, at, actor or None, "outbound", automated=is_machine(actor))
 
     def _comment(self, record: str, row: Row) -> Event:
-        at = read_instant(row["CreatedDate"])
+        at, actor = read_instant(row["CreatedDate"]), self._actors.of(row, "CreatedBy")
+        if actor is not None and actor.startswith("customer:"):
+            return _message(record, row, at, actor, "inbound", automated=False, channel="portal")
         public = bool(row.get("IsPublished"))
-        creator = row.get("CreatedBy")
-        kind = creator.get("UserType") if isinstance(creator, dict) else None
-        if isinstance(kind, str) and kind not in STAFF | MACHINES:
-            return self._message(record, row, at, f"customer:{row['CreatedById']}", "inbound", False, "portal")
-        actor = self._actors.actor(row.get("CreatedById"), row.get(ME))
-        automated = kind in MACHINES or (actor is not None and not actor.startswith("user:"))
-        return self._message(record, row, at, actor, "outbound", automated, "portal", public)
+        return _message(
+            record, row, at, actor, "outbound", automated=is_machine(actor), channel="portal", public=public
+        )
 
-    def _message(
-        self, record: str, row: Row, at: int, actor: str | None, direction: str, automated: bool,
-        channel: str = "email", public: bool = True,
-    ) -> Event:  # fmt: skip
-        said: dict[str, Any] = {"direction": direction, "automated": automated, "channel": channel, "public": public}
-        return Event(record=record, at=at, id=row["Id"], event="message", actor=actor, **said)
+
+def _message(
+    record: str, row: Row, at: int, actor: str | None, direction: str, *, automated: bool, channel: str = "email",
+    public: bool = True,
+) -> Event:  # fmt: skip
+    return Event(
+        record=record, at=at, id=row["Id"], event="message", actor=actor, direction=direction, automated=automated,
+        channel=channel, public=public,
+    )  # fmt: skip

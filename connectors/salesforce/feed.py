@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 
 from connectors.base import Change, Page
 from connectors.errors import Rejected, RetryLater
 from connectors.salesforce import names
+from connectors.salesforce.actors import ME, READ
 from connectors.salesforce.api import Answer, Api
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.conversation import AUTOMATIC, says_automatic
 from connectors.salesforce.ids import is_id
-from connectors.salesforce.mapping import GONE, ME
+from connectors.salesforce.mapping import GONE
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.values import id_list, quote, read_instant, select, show_instant
@@ -99,6 +101,7 @@ class Feed:
         if not columns:
             return Page([], cursor or msgspec.json.encode(place).decode())
         self._served.confirm(name, cursor)
+        asked_at = self._clock()
         try:
             answer = self._api.query(self._sweep(name, columns, place))
         except Rejected as error:
@@ -107,7 +110,7 @@ class Feed:
             self._shapes.forget()  # an administrator took something away: look again and ask for what is left
             answer = self._api.query(self._sweep(name, self._select(name), place))
         result = rows_of(answer)
-        changes, last = self._changes(name, result.records)
+        changes, last = self._changes(name, result.records, asked_at)
         new = [change for change in changes if not self._served.has(name, change.key)]
         reached, more = self._advance(place, result, last, answer.at)
         reached.turn = place.turn + bool(new)
@@ -188,8 +191,9 @@ class Feed:
             if link in columns:
                 latest = f"ORDER BY SystemModstamp DESC LIMIT {names.PAGE_ROWS}"
                 queries[other] = select(columns, other, f"{link} IN {id_list(keys)}", latest)
+        asked_at = self._clock()
         answers = dict(zip(queries, self._api.queries(list(queries.values())), strict=True))
-        changes = {key: self._changes(key, rows_of(answer).records)[0] for key, answer in answers.items()}
+        changes = {key: self._changes(key, rows_of(answer).records, asked_at)[0] for key, answer in answers.items()}
         found = {change.key.split(":")[1][:15] for change in changes[name]}
         noticed = answers[name].at or self._clock()
         changes[name] += [_gone(name, key, noticed) for key in keys if key[:15] not in found]
@@ -197,9 +201,12 @@ class Feed:
 
     # ---- rows to changes
 
-    def _changes(self, name: str, records: Iterable[msgspec.Raw]) -> tuple[list[Change], _Identity | None]:
-        """A change per row that belongs to a watched record, and the identity of the last row of all."""
-        me = f',"{ME}":"{self._api.user or ""}"}}'.encode()
+    def _changes(
+        self, name: str, records: Iterable[msgspec.Raw], read_at: int
+    ) -> tuple[list[Change], _Identity | None]:
+        """A change per row that belongs to a watched record, and the identity of the last row of all. The key holds a
+        checksum of the row, since a record can change twice within the second that a stamp can tell."""
+        note = f',"{ME}":"{self._api.user or ""}","{READ}":{read_at}}}'.encode()
         changes: list[Change] = []
         row: _Identity | None = None
         for raw in records:
@@ -209,7 +216,7 @@ class Feed:
             body = bytes(raw)
             if name == names.EMAIL:
                 body = _without_headers(body)
-            changes.append(Change(name, f"{name}:{row.id}:{row.system_modstamp}", body[:-1] + me))
+            changes.append(Change(name, f"{name}:{row.id}:{row.system_modstamp}:{crc32(body):08x}", body[:-1] + note))
         return changes, row
 
     def _watched(self, row: _Identity) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.base import Normalised, Observed
 from connectors.salesforce import names
-from connectors.salesforce.actors import Actors, owner
+from connectors.salesforce.actors import READ, Actors, owner
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.settings import PRIORITY, STATUS, SalesforceSettings
 from connectors.salesforce.values import read_instant
@@ -19,8 +19,6 @@ from sla.model import DONE_STATUSES, Event, record_name
 
 Row = Mapping[str, Any]
 
-ME: Final = "_me"
-"""Key that ``feed`` adds to a row: the id of the user who read it."""
 GONE: Final = "_gone_at"
 """Key of a row that stands for a record which is not there any more: when that was noticed, epoch ms."""
 
@@ -48,15 +46,16 @@ class RecordMapping:
         record = record_name(self._connection, kind, row["Id"])
         if GONE in row:
             return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
-        at, me = read_instant(row["SystemModstamp"]), row.get(ME)
-        actor = self._actors.actor(row.get("LastModifiedById"), me)
+        at, actor = read_instant(row["SystemModstamp"]), self._actors.of(row, "LastModifiedBy")
+        # SystemModstamp has whole seconds: two states of one second are told apart, and ordered, by when they were read.
+        seq = row.get(READ)
         events = [
             Event(
                 record=record, at=read_instant(row["CreatedDate"]), id="created", event="created", kind=kind,
-                actor=self._creator(name, row, me), set={},
+                actor=self._creator(name, row), set={},
             ),
             Event(
-                record=record, at=at, id=f"s:{at}", event="changed", actor=actor, snapshot=True,
+                record=record, at=at, id=f"s:{at}:{seq}", seq=seq, event="changed", actor=actor, snapshot=True,
                 set=self.fields(name, row),
             ),
         ]  # fmt: skip
@@ -110,12 +109,12 @@ class RecordMapping:
         """The first offered raw priority that means ``priority``."""
         return next((raw for raw in offered if self._priority.get(raw.lower()) == priority), None)
 
-    def _creator(self, name: str, row: Row, me: object) -> str | None:
+    def _creator(self, name: str, row: Row) -> str | None:
         """Whoever came through a web form, an e-mail or a chat is a customer, although a user's name stands on it."""
         channel = row.get("LeadSource" if name == names.LEAD else "Origin")
         if isinstance(channel, str) and channel.lower() in self._customers:
             return f"customer:{row.get('ContactId') or row['Id']}"
-        return self._actors.actor(row.get("CreatedById"), me)
+        return self._actors.of(row, "CreatedBy")
 
     def _ending(self, kind: str, row: Row, record: str, at: int, actor: str | None) -> Event | None:
         if row.get("IsDeleted"):
