@@ -72,7 +72,10 @@ def _from_store(record: str, config: Path, now: int) -> dict[str, Any]:
             raise Failure(f"the store knows no record '{record}'")
         document = opened.policy_document(found.policy_version)
         policies = Policies.from_config(document or {})
-        account = explain_record(policies, found.events, now, _stored_waits(opened, found))
+        account = explain_record(policies, found.events, now)
+        if _starts(account["clocks"]) != {(row.target, row.started_at) for row in found.clocks}:
+            # A start that this timeline does not explain: a merged record brought its wait along.
+            account = explain_record(policies, found.events, now, _waits(found.record, _timelines(opened)))
     return {**account, **_stored(found)}
 
 
@@ -98,12 +101,17 @@ def _waits(record: str, timelines: dict[str, list[Event]]) -> list[Wait]:
     return waits
 
 
-def _stored_waits(opened: View, found: RecordView) -> list[Wait]:
-    losers = {str(row.body["loser"]) for row in found.ledger if row.what == "merged" and "loser" in row.body}
+def _starts(clocks: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    from sla.instant import parse_instant
+
+    return {(clock["target"], parse_instant(clock["started_at"])) for clock in clocks}
+
+
+def _timelines(opened: View) -> dict[str, list[Event]]:
     timelines: dict[str, list[Event]] = {}
-    for event in opened.events(sorted(losers)) if losers else ():
+    for event in opened.events():
         timelines.setdefault(event.record, []).append(event)
-    return _waits(found.record, timelines)
+    return timelines
 
 
 def _stored(found: RecordView) -> dict[str, Any]:

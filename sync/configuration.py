@@ -111,7 +111,7 @@ def missing_secrets(configuration: Configuration) -> list[ConfigurationProblem]:
             into = Collector(("connections", entry.name))
             judge_fetched(entry, into)
             found += [locate(file, p, configuration.document, places, private=True) for p in into.problems]
-    return found
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
 def _read(path: Path) -> tuple[str, Reading]:

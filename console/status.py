@@ -1,0 +1,108 @@
+"""``status``: one screen about the daemon, its connections, clocks and queues.
+
+Owns its layout. Refuses to judge: it shows what the store holds. Invariant: it works while the daemon is busy, and when
+the rest of the configuration is broken.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from console import options, output
+
+if TYPE_CHECKING:
+    from sync.view import ClockRow, ConnectionRow, Summary
+
+_NEXT = 5
+
+
+@click.command()
+@options.config
+@options.json()
+def status(config: Path, as_json: bool) -> None:
+    """Connections, lag, quota, clocks by state, queues and dead letters."""
+    from console.store import view
+    from sync.configuration import load_daemon
+
+    daemon = load_daemon(config)
+    now = options.current(None)
+    with view(daemon.database) as opened:
+        summary, connections = opened.summary(), opened.connections()
+        next_due = [row for row in opened.clocks(limit=_NEXT) if row.due_at is not None]
+    if as_json:
+        output.print_json(_document(daemon.mode, summary, connections, next_due))
+    else:
+        _print(daemon.mode, summary, connections, next_due, now)
+
+
+def _document(
+    mode: str, summary: Summary, connections: list[ConnectionRow], next_due: list[ClockRow]
+) -> dict[str, Any]:
+    daemon = summary.daemon
+    return {
+        "mode": mode,
+        "paused": summary.paused,
+        "daemon": None
+        if daemon is None
+        else {
+            "pid": daemon.pid,
+            "started_at": output.instant(daemon.started_at),
+            "beat_at": output.instant(daemon.beat_at),
+        },
+        "records": summary.records,
+        "clocks": summary.clocks,
+        "overdue": summary.overdue_open,
+        "inbox": {"new": summary.inbox_new, "dead": summary.inbox_dead},
+        "outbox": summary.outbox,
+        "next_due": [
+            {"record": row.record, "target": row.target, "due_at": output.instant(row.due_at)} for row in next_due
+        ],
+        "connections": [_connection_document(row) for row in connections],
+    }
+
+
+def _connection_document(row: ConnectionRow) -> dict[str, Any]:
+    document = msgspec.to_builtins(row)
+    for name in ("enforce_from", "ok_at", "retry_at"):
+        document[name] = None if document[name] is None else output.instant(document[name])
+    for quota in document["quota"]:
+        quota["at"] = output.instant(quota["at"])
+    return dict(document)
+
+
+def _print(mode: str, summary: Summary, connections: list[ConnectionRow], next_due: list[ClockRow], now: int) -> None:
+    daemon = summary.daemon
+    output.say(f"daemon     {_daemon_words(daemon.pid, daemon.beat_at, now) if daemon else 'never ran'}, mode {mode}")
+    if summary.paused:
+        output.say("write-backs are paused; `sla-sidecar resume` lets them go on")
+    clocks = ", ".join(f"{count} {word}" for word, count in sorted(summary.clocks.items())) or "none"
+    output.say(f"clocks     {clocks}; {summary.overdue_open} overdue and open; {summary.records} records")
+    waiting = summary.outbox.get("waiting", 0) + summary.outbox.get("sending", 0)
+    output.say(f"inbox      {summary.inbox_new} to read, {summary.inbox_dead} dead")
+    output.say(f"outbox     {waiting} waiting, {summary.outbox.get('dead', 0)} dead")
+    output.say()
+    table = output.table("connection", "state", "last read", ">records", ">waiting", ">dead", "quota", "~reason")
+    for row in connections:
+        quota = ", ".join(f"{q.used:,}/{q.max:,} per {q.window}" for q in row.quota)
+        read = _ago(row.ok_at, now)
+        output.add_row(table, row.name, row.state, read, row.records, row.waiting, row.dead, quota, row.reason)
+    if connections:
+        output.out().print(table)
+    else:
+        output.say("no connection has been read yet")
+    for clock in next_due:
+        ahead = (clock.due_at or now) - now
+        words = f"in {output.length(ahead / 1_000)}" if ahead >= 0 else _ago(clock.due_at, now)
+        output.say(f"due {words}: {clock.record} {clock.target}")
+
+
+def _daemon_words(pid: int, beat_at: int, now: int) -> str:
+    return f"process {pid}, last sign of life {_ago(beat_at, now)}"
+
+
+def _ago(at: int | None, now: int) -> str:
+    return "never" if at is None else f"{output.length(max(0, now - at) / 1_000)} ago"
