@@ -288,7 +288,7 @@ class Calendar:
             if table.end - alive > _NEVER:
                 self._check_reachable(alive)
             if last >= _LAST_YEAR:
-                raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too little time left before the year 9998")
+                raise NeverOpen(f"calendar {self.name or self.zone.key!r} has no time left before the year 9998")
             step = min(step * 2, YEARS_WITHOUT_OPENING + 1)
             table = self._build(first, last + step)
         return table
