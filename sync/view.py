@@ -120,16 +120,12 @@ class View:
         limit: int = 200,
     ) -> list[OutboxRow]:
         """Write-backs in the order in which they are sent; finished ones newest first."""
-        if set(states) <= {"waiting", "sending"}:
-            order = " AND done_at IS NULL AND (?2 IS NULL OR connection = ?2) ORDER BY rank, id LIMIT ?3"
-        else:
-            order = " AND (?2 IS NULL OR connection = ?2) ORDER BY coalesce(done_at, created_at) DESC, id DESC LIMIT ?3"
+        chosen = " WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR connection = ?2)"
+        under_way = set(states) <= {"waiting", "sending"}
+        order = " AND done_at IS NULL ORDER BY rank, id" if under_way else " ORDER BY done_at DESC, id DESC"
+        query = _OUTBOX + chosen + order + " LIMIT ?3"
         wanted = msgspec.json.encode(list(states)).decode()
-        rows = self._reader.read(
-            lambda t: t.rows(
-                _OUTBOX + " WHERE state IN (SELECT value FROM json_each(?1))" + order, (wanted, connection, limit)
-            )
-        )
+        rows = self._reader.read(lambda t: t.rows(query, (wanted, connection, limit)))
         return [_letter(row) for row in rows]
 
     def dead_changes(self, limit: int = 200) -> list[DeadChange]:
@@ -209,14 +205,11 @@ def _connections(transaction: Transaction) -> list[ConnectionRow]:
     waiting = _by_connection(transaction, "outbox WHERE done_at IS NULL")
     dead = _by_connection(transaction, "outbox WHERE state = 'dead'")
     quota: dict[str, list[QuotaRow]] = {}
-    for name, *row in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
-        quota.setdefault(name, []).append(QuotaRow(*row))
+    for name, *each in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
+        quota.setdefault(name, []).append(QuotaRow(*each))
     return [
-        ConnectionRow(
-            name, *rest, records=records.get(name, 0), waiting=waiting.get(name, 0), dead=dead.get(name, 0),
-            quota=quota.get(name, []),
-        )
-        for name, *rest in transaction.rows(
+        ConnectionRow(*[*row, *(found.get(row[0], 0) for found in (records, waiting, dead)), quota.get(row[0], [])])
+        for row in transaction.rows(
             "SELECT name, connector, state, reason, enforce_from, ok_at, retry_at, lag_s FROM connection ORDER BY name"
         )
     ]  # fmt: skip
