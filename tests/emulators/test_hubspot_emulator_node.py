@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators import Server, serve
+from emulators.core import Server, serve
 from emulators.hubspot import HubSpotEmulator
 
 FOLDER = Path(__file__).parent / "node_hubspot"

@@ -10,7 +10,7 @@ import pytest
 from hubspot import Client
 from hubspot.crm.tickets import ApiException
 
-from emulators import Server, serve
+from emulators.core import Server, serve
 from emulators.hubspot import HubSpotEmulator
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulators import Refused
+from emulators.core import Refused
 from emulators.hubspot import HubSpotEmulator
 from emulators.hubspot.kinds import KINDS
 from emulators.hubspot.records import Record

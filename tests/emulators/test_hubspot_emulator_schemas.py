@@ -14,7 +14,7 @@ import requests
 import yaml
 from conftest import SPECS
 
-from emulators import Server, serve
+from emulators.core import Server, serve
 from emulators.hubspot import HubSpotEmulator
 
 FOLDER = SPECS / "hubspot"
