@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from emulators.salesforce import tables
+from emulators.salesforce.ids import make_id
 from emulators.salesforce.store import Store
 from emulators.salesforce.writes import Actor, Writer
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+FIRST_USER: Final = make_id("005", 1)
+"""The administrator, who made everything that was there at the start."""
 INTEGRATION: Final = "sidecar@acme.test"
 FIRST: Final = ("Ada", "Ben", "Chloe", "Dev", "Elif", "Finn", "Grace", "Hugo", "Iris", "Jonas", "Kim", "Lena", "Milo",
                 "Nora", "Omar", "Priya", "Quinn", "Rosa", "Sven", "Tara")  # fmt: skip
@@ -47,8 +50,11 @@ def plant(store: Store, writer: Writer, now_ms: int) -> Cast:
     """Organization, people, queues, statuses, business hours, accounts and contacts."""
     at = now_ms - 30 * DAY
 
+    user = _users(store, at)
+    admin = user("Pat", "Admin", "admin@acme.test")  # the first, so FIRST_USER
+
     def add(object: str, **values: Any) -> str:
-        return str(store.insert(object, values, "", at)["Id"])
+        return str(store.insert(object, values, FIRST_USER, at)["Id"])
 
     add("Organization", Name="Acme (practice)", TimeZoneSidKey="America/New_York", DefaultLocaleSidKey="en_US",
         OrganizationType="Developer Edition", InstanceName="PRAC1", IsSandbox=False, Country="US")  # fmt: skip
@@ -56,19 +62,16 @@ def plant(store: Store, writer: Writer, now_ms: int) -> Cast:
              "Friday", "Saturday") for edge in ("Start", "End")}  # fmt: skip
     add("BusinessHours", Name="Default", IsActive=True, IsDefault=True, TimeZoneSidKey="America/New_York", **hours)
     _statuses(store, at)
-    user = _users(store, at)
     jo = user("Jo", "Santos", "jo@acme.test", Title="Head of Sales")
     agents = tuple(
         user(first, last, f"{first.lower()}@acme.test", ManagerId=jo)
         for first, last in (("Maria", "Costa"), ("Li", "Wei"), ("Sam", "Okoro"))
     )
     user("Alex", "Former", "alex@acme.test", IsActive=False)
-    unassigned, support = (
-        _queue(store, at, "Unassigned", ("Lead", "Case"), agents),
-        _queue(store, at, "Support", ("Case",), agents),
-    )
+    unassigned = _queue(store, at, "Unassigned", ("Lead", "Case"), agents)
+    support = _queue(store, at, "Support", ("Case",), agents)
     cast = Cast(
-        admin=user("Pat", "Admin", "admin@acme.test"),
+        admin=admin,
         automation=user("Automated", "Process", "autoproc@acme.test", UserType="AutomatedProcess"),
         integration=user("Sidecar", "Integration", INTEGRATION, TimeZoneSidKey="GMT"),
         agents=agents, manager=jo, unassigned=unassigned, support=support,
@@ -85,17 +88,17 @@ def _users(store: Store, at: int) -> Any:
             "FirstName": first, "LastName": last, "Name": f"{first} {last}", "Username": email, "Email": email,
             "Alias": first.lower()[:8], "TimeZoneSidKey": "America/New_York", "ProfileId": "00eEm000000001IIAQ",
         }  # fmt: skip
-        return str(store.insert("User", row | more, "", at)["Id"])
+        return str(store.insert("User", row | more, FIRST_USER, at)["Id"])
 
     return user
 
 
 def _queue(store: Store, at: int, name: str, objects: Sequence[str], members: Sequence[str]) -> str:
-    queue = store.insert("Group", {"Name": name, "DeveloperName": name, "Type": "Queue"}, "", at)["Id"]
+    queue = store.insert("Group", {"Name": name, "DeveloperName": name, "Type": "Queue"}, FIRST_USER, at)["Id"]
     for entity in objects:
-        store.insert("QueueSobject", {"QueueId": queue, "SobjectType": entity}, "", at)
+        store.insert("QueueSobject", {"QueueId": queue, "SobjectType": entity}, FIRST_USER, at)
     for member in members:
-        store.insert("GroupMember", {"GroupId": queue, "UserOrGroupId": member}, "", at)
+        store.insert("GroupMember", {"GroupId": queue, "UserOrGroupId": member}, FIRST_USER, at)
     return str(queue)
 
 
@@ -110,7 +113,7 @@ def _statuses(store: Store, at: int) -> None:
                 row["IsConverted"] = name == tables.CONVERTED_STATUS
             else:
                 row["IsClosed"] = name in tables.CLOSED[kind]
-            store.insert(entity, row, "", at)
+            store.insert(entity, row, FIRST_USER, at)
 
 
 def _accounts(writer: Writer, admin: Actor, at: int) -> None:

@@ -132,6 +132,8 @@ Description         textarea:32000
 AccountId           reference:Account@Account ro
 OwnerId             reference:User@Owner
 IsPrivate           boolean
+IsChild             boolean ro
+IsGroupEvent        boolean ro
 ShowAs              picklist
 ReminderDateTime    datetime
 IsReminderSet       boolean
