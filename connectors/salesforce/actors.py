@@ -7,6 +7,7 @@ what we wrote ourselves is never taken for a person's work.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from connectors.salesforce import names
@@ -32,17 +33,19 @@ class Actors:
     def __init__(self, settings: SalesforceSettings) -> None:
         self._automation = frozenset(settings.automation_users)
         self._ourselves = settings.integration_user
+        self._actor = lru_cache(maxsize=1024)(self._judged)  # few users stand on many rows
 
     def of(self, row: Mapping[str, Any], who: str) -> str | None:
         """The actor behind ``CreatedBy``, ``LastModifiedBy`` or ``Owner`` of a row."""
-        user = row.get(f"{who}Id")
+        about = row.get(who)
+        return self._actor(row.get(f"{who}Id"), row.get(ME), about.get("UserType") if isinstance(about, dict) else None)
+
+    def _judged(self, user: object, me: object, kind: object) -> str | None:
         if not isinstance(user, str) or not is_id(user) or not user.startswith(names.USER_PREFIX):
             return None
-        known, me = full_id(user), row.get(ME)
+        known = full_id(user)
         if known == self._ourselves or (isinstance(me, str) and is_id(me) and known == full_id(me)):
             return OURSELVES
-        about = row.get(who)
-        kind = about.get("UserType") if isinstance(about, Mapping) else None
         if known in self._automation or kind in MACHINES:
             return f"workflow:{known}"
         return f"customer:{known}" if isinstance(kind, str) and kind != STAFF else f"user:{known}"

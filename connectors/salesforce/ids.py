@@ -7,6 +7,7 @@ never do. https://help.salesforce.com/s/articleView?id=000385585 (how the last t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
@@ -18,6 +19,7 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def full_id(text: str) -> str:
     """The 18-character form of an id. Raises ValueError for anything else."""
     if not is_id(text):

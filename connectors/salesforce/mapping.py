@@ -38,7 +38,10 @@ class RecordMapping:
         }
         self._customers = frozenset(channel.lower() for channel in settings.customer_channels)
         self._fields = {name: _readers(paths) for name, paths in columns.fields.items()}
-        self._written = {name: _readers(paths) for name, paths in columns.written.items()}
+        self._written = {
+            name: [(field, read, is_instant(field)) for field, read in _readers(paths).items()]
+            for name, paths in columns.written.items()
+        }
 
     def normalise(self, name: str, row: Row) -> Normalised:
         """The events of one row of object ``name``, and what our own fields hold in it."""
@@ -47,7 +50,7 @@ class RecordMapping:
         if GONE in row:
             return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
         at, actor = read_instant(row["SystemModstamp"]), self._actors.of(row, "LastModifiedBy")
-        # SystemModstamp has whole seconds: two states of one second are told apart, and ordered, by when they were read.
+        # SystemModstamp has whole seconds: two states of one second are told apart, and ordered, by when we read them.
         seq = row.get(READ)
         events = [
             Event(
@@ -67,10 +70,12 @@ class RecordMapping:
     def fields(self, name: str, row: Row) -> dict[str, Any]:
         """The normalised fields of a row. ``priority`` and ``owner`` are always there, whatever the object has."""
         values: dict[str, Any] = {field: read(row) for field, read in self._fields[name].items()}
-        values["raw_status"] = row.get("Status")
-        values["status"] = self.status(names.KINDS[name], row)
-        values["priority"] = self.priority(values.get("priority"))
-        values["owner"] = owner(row.get("OwnerId"))
+        values |= {
+            "raw_status": row.get("Status"),
+            "status": self.status(names.KINDS[name], row),
+            "priority": self.priority(values.get("priority")),
+            "owner": owner(row.get("OwnerId")),
+        }
         if row.get("ContactId"):
             values["requester"] = f"customer:{row['ContactId']}"
         return values
@@ -78,9 +83,9 @@ class RecordMapping:
     def observed(self, name: str, row: Row) -> dict[str, Any]:
         """Our own fields by logical name; instants as epoch ms."""
         found: dict[str, Any] = {}
-        for field, read in self._written[name].items():
+        for field, read, instant in self._written[name]:
             value = read(row)
-            found[field] = read_instant(value) if is_instant(field) and isinstance(value, str) else value
+            found[field] = read_instant(value) if instant and isinstance(value, str) else value
         return found
 
     def status(self, kind: str, row: Row) -> str:
@@ -142,7 +147,8 @@ def _readers(paths: Mapping[str, str]) -> dict[str, Callable[[Row], Any]]:
 def _reader(parts: tuple[str, ...]) -> Callable[[Row], Any]:
     """Reads ``Account.Tier__c`` out of nested rows; None where a link is empty."""
     if len(parts) == 1:
-        return lambda row: row.get(parts[0])
+        name = parts[0]
+        return lambda row: row.get(name)
 
     def read(row: Row) -> Any:
         value: Any = row
