@@ -108,12 +108,19 @@ def _restore(deeds: Deeds, order: Order) -> dict[str, Any]:
 
 
 def _deactivate_user(deeds: Deeds, order: Order) -> dict[str, Any]:
-    """``id``, ``email`` or ``user``. The owner is archived and stays owner of what it owns."""
-    word = str(order.get("id") or order.get("email") or order.get("user"))
-    owner = deeds.portal.owners.named(word)
-    if owner is None or owner.queue:
-        raise Refused(f"no such user: {word}")
-    owner.archived, owner.updated_ms = True, deeds.now_ms
+    """``user``, ``id`` or ``email``. The owner is archived and stays owner of what it owns."""
+    return _set_active(deeds, order, active=False)
+
+
+def _activate_user(deeds: Deeds, order: Order) -> dict[str, Any]:
+    return _set_active(deeds, order, active=True)
+
+
+def _set_active(deeds: Deeds, order: Order, *, active: bool) -> dict[str, Any]:
+    owner = _named(deeds, str(order.get("user") or order.get("id") or order.get("email")))
+    if owner.queue:
+        raise Refused("a queue is no user")
+    owner.archived, owner.updated_ms = not active, deeds.now_ms
     return {"object": "owners", "id": owner.id}
 
 
@@ -127,6 +134,7 @@ ORDERS: Final[dict[str, Callable[[Deeds, Order], dict[str, Any]]]] = {
     "delete": _delete,
     "restore": _restore,
     "deactivate_user": _deactivate_user,
+    "activate_user": _activate_user,
 }
 
 
@@ -149,7 +157,7 @@ def _owner(deeds: Deeds, order: Order) -> Owner | None:
 
 
 def _named(deeds: Deeds, word: str) -> Owner:
-    owner = deeds.portal.owners.named(word)
+    owner = deeds.portal.owners.named(word.removeprefix("user:").removeprefix("queue:"))
     if owner is None:
         known = ", ".join(one.email or one.first for one in deeds.portal.owners.all)
         raise Refused(f"unknown owner {word!r}; known: {known}")

@@ -164,6 +164,16 @@ def test_merge_delete_and_restore(crm: HubSpotEmulator, ticket: str, do: Callabl
     assert not look(crm, "tickets", merged["id"]).archived
 
 
+def test_a_user_leaves_and_comes_back(crm: HubSpotEmulator) -> None:
+    sam = crm.portal.owners.named("sam@acme.test")
+    assert sam is not None
+    crm.act({"do": "deactivate_user", "user": f"user:{sam.id}"})
+    assert (sam.archived, "userId" in sam.body()) == (True, False)
+    assert sam.body()["userIdIncludingInactive"] == sam.user_id
+    crm.act({"do": "activate_user", "email": "sam@acme.test"})
+    assert sam.body()["userId"] == sam.user_id
+
+
 @pytest.mark.parametrize(
     "order",
     [
