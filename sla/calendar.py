@@ -54,6 +54,14 @@ class _Table(NamedTuple):
         return self.before[i] + (at if at < closing else closing) - self.opens[i]
 
 
+class _Days(NamedTuple):
+    """Working days since 1970-01-01, sorted, with the first opening and the last close of each."""
+
+    days: list[int]
+    opens: list[int]
+    closes: list[int]
+
+
 _EMPTY = _Table(0, 0, [], [], [], 0)
 
 
@@ -83,6 +91,7 @@ class Calendar:
         self._closed_parts = [d for d in closed if d.span is not None]
         self._open = open
         self._years: dict[int, list[tuple[int, int]]] = {}
+        self._days: dict[int, _Days] = {}
         self._table = _EMPTY
 
     @classmethod
@@ -204,21 +213,22 @@ class Calendar:
 
     def add_days_ms(self, start: int, days: int) -> int:
         """See ``add_days``; epoch milliseconds."""
-        wall = start + shift_at(self.zone, start)
-        ordinal, time = divmod(wall, DAY)
-        left, limit = days, ordinal + 366 * YEARS_WITHOUT_OPENING
-        while left:
-            ordinal += 1
-            if ordinal > limit:
-                raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too few working days")
-            spans = self.openings_of(_date(ordinal))
-            if spans and self._happens(ordinal):
-                left -= 1
-                limit = ordinal + 366 * YEARS_WITHOUT_OPENING
         if days <= 0:
             return start
-        time = min(max(time, spans[0][0]), max(closing for _, closing in spans))
-        return local_instant(self.zone, ordinal * DAY + time)
+        day, time = divmod(start + shift_at(self.zone, start), DAY)
+        year = _date(day).year
+        last = year + YEARS_WITHOUT_OPENING
+        while year <= min(last, _LAST_YEAR):
+            working = self._working_days(year)
+            place = bisect_right(working.days, day) + days - 1
+            if place < len(working.days):
+                time = min(max(time, working.opens[place]), working.closes[place])
+                return local_instant(self.zone, working.days[place] * DAY + time)
+            days = place + 1 - len(working.days)
+            if working.days:
+                last = year + YEARS_WITHOUT_OPENING
+            year += 1
+        raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too few working days after {_date(day)}")
 
     def _check_reachable(self, start: int) -> None:
         """Raises NeverOpen when nothing opens within ten years of ``start``."""
@@ -232,10 +242,25 @@ class Calendar:
 
     # ---- what a day is
 
-    def _happens(self, ordinal: int) -> bool:
+    def _working_days(self, year: int) -> _Days:
+        """The working days of a local year."""
+        if year not in self._days:
+            first = date(year, 1, 1).toordinal() - _EPOCH_ORDINAL
+            last = date(year, 12, 31).toordinal() - _EPOCH_ORDINAL
+            found = _Days([], [], [])
+            for day in range(first, last + 1):
+                spans = self.openings_of(_date(day))
+                if spans and self._happens(day):
+                    found.days.append(day)
+                    found.opens.append(spans[0][0])
+                    found.closes.append(max(closing for _, closing in spans))
+            self._days[year] = found
+        return self._days[year]
+
+    def _happens(self, day: int) -> bool:
         """Whether the zone has the local date at all (Samoa went without 30 December 2011)."""
-        noon = local_instant(self.zone, ordinal * DAY + DAY // 2)
-        return (noon + shift_at(self.zone, noon)) // DAY == ordinal
+        noon = local_instant(self.zone, day * DAY + DAY // 2)
+        return (noon + shift_at(self.zone, noon)) // DAY == day
 
     def openings_of(self, day: date) -> list[Span]:
         """The openings that belong to a local date, in milliseconds since its midnight, sorted and disjoint."""

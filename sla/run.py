@@ -64,8 +64,12 @@ class Run:
         self.calendar = target.calendar
         self.cycle = cycle
         self.started_at = started_at
-        self.within = self.budget = length_ms(within, self.calendar, started_at)
-        self._fixed_due = self.calendar.add_days_ms(started_at, within.days) if within.days else None
+        if within.days:
+            self._fixed_due: int | None = self.calendar.add_days_ms(started_at, within.days)
+            self.within = self.calendar.elapsed_ms(started_at, self._fixed_due)
+        else:
+            self._fixed_due, self.within = None, within.work
+        self.budget = self.within
         self.elapsed = 0
         """Working time before the open segment, or in all when there is none."""
         self.open_from: int | None = started_at

@@ -31,11 +31,10 @@ _OTHER = _ENDED | signal.MOVED | signal.REOPENED | signal.RESTORED | signal.EXTE
 
 
 class Offer(NamedTuple):
-    """A target that matches, its length for this record, and when it would be due."""
+    """A target that matches, and its length for this record."""
 
     target: Target
     within: Duration
-    due_at: int
 
 
 class Track:
@@ -228,17 +227,14 @@ class Track:
 
     def _choose(self, state: RecordState, matches: Matches, due: Callable[[Target, Duration], int]) -> Offer | None:
         """The strictest matching target, or the first in file order."""
-        best: Offer | None = None
-        for candidate in self._group:
-            within = candidate.target.within_for(state.fields)
-            if within is None or not matches(candidate.policy):
-                continue
-            if not self._strictest:
-                return Offer(candidate.target, within, 0)
-            offer = Offer(candidate.target, within, due(candidate.target, within))
-            if best is None or offer.due_at < best.due_at:
-                best = offer
-        return best
+        offers = [
+            Offer(candidate.target, within)
+            for candidate in self._group
+            if matches(candidate.policy) and (within := candidate.target.within_for(state.fields)) is not None
+        ]
+        if len(offers) < 2 or not self._strictest:
+            return offers[0] if offers else None
+        return min(offers, key=lambda offer: due(*offer))  # of equals the first in the file
 
     def _rematch(self, at: int, state: RecordState, matches: Matches) -> Run | None:
         """Weighs the policies again after fields changed."""

@@ -8,13 +8,13 @@ that they repeat has two sets of them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from sla.instant import DAY, SECOND, from_datetime, to_datetime
+from sla.instant import DAY, MILLISECOND, SECOND, from_datetime, to_datetime
 
 _HALF_DAY = DAY // 2
 
@@ -43,9 +43,10 @@ def load_zone(name: object) -> ZoneInfo:
 
 def shift_at(zone: ZoneInfo, at: int) -> int:
     """Milliseconds to add to the instant for the zone's wall clock."""
-    shift = to_datetime(at).astimezone(zone).utcoffset()
-    assert shift is not None  # noqa: S101 - a ZoneInfo always knows its offset
-    return shift // timedelta(milliseconds=1)
+    for offset in offsets_of_year(zone, to_datetime(at).year):
+        if at < offset.end:
+            return offset.shift
+    raise AssertionError("a year's offsets cover the year")
 
 
 def local_instant(zone: ZoneInfo, wall: int) -> int:
@@ -53,8 +54,21 @@ def local_instant(zone: ZoneInfo, wall: int) -> int:
 
     A skipped time is moved forward by what was skipped; of a repeated one the first pass is meant.
     """
-    naive = datetime.fromtimestamp(wall / 1_000, UTC).replace(tzinfo=zone, fold=0)
-    return from_datetime(naive.astimezone(UTC))
+    at = wall
+    for offset in offsets_of_year(zone, to_datetime(wall).year):
+        if wall - offset.shift < offset.start:
+            return at  # the clocks skipped it: the offset before the skip still counts
+        at = wall - offset.shift
+        if at < offset.end:
+            return at
+    return at
+
+
+def _sample(zone: ZoneInfo, at: int) -> int:
+    """The offset as the zone's rules tell it, in milliseconds."""
+    shift = to_datetime(at).astimezone(zone).utcoffset()
+    assert shift is not None  # noqa: S101 - a ZoneInfo always knows its offset
+    return shift // MILLISECOND
 
 
 @lru_cache(maxsize=4096)
@@ -63,10 +77,10 @@ def offsets_of_year(zone: ZoneInfo, year: int) -> tuple[Offset, ...]:
     start = from_datetime(datetime(year, 1, 1, tzinfo=UTC)) - 2 * DAY
     end = from_datetime(datetime(year + 1, 1, 1, tzinfo=UTC)) + 2 * DAY
     found: list[Offset] = []
-    segment_start, shift = start, shift_at(zone, start)
+    segment_start, shift = start, _sample(zone, start)
     # No zone has ever changed twice within twelve hours, so every change shows between two such samples.
     for sample in range(start + _HALF_DAY, end + _HALF_DAY, _HALF_DAY):
-        here = shift_at(zone, min(sample, end))
+        here = _sample(zone, min(sample, end))
         if here != shift:
             change = _first_instant_with(zone, sample - _HALF_DAY, min(sample, end), shift)
             found.append(Offset(segment_start, change, shift))
@@ -78,7 +92,7 @@ def offsets_of_year(zone: ZoneInfo, year: int) -> tuple[Offset, ...]:
 def _first_instant_with(zone: ZoneInfo, before: int, after: int, old: int) -> int:
     """The first whole second in ``(before, after]`` whose offset is no longer ``old``."""
     seconds = range((after - before) // SECOND + 1)
-    return before + SECOND * bisect_right(seconds, 0, key=lambda s: shift_at(zone, before + s * SECOND) != old)
+    return before + SECOND * bisect_right(seconds, 0, key=lambda s: _sample(zone, before + s * SECOND) != old)
 
 
 def to_instants(walls: list[tuple[int, int]], offsets: tuple[Offset, ...]) -> list[tuple[int, int]]:
