@@ -170,10 +170,9 @@ class Mapper:
         editor: str | None,
     ) -> list[Event]:  # fmt: skip
         """Changes whose own instant HubSpot tells: after an outage a snapshot alone would date them too late."""
-        told = (
-            ("stage", names.STAGE_SINCE, {"status": fields["status"], "raw_status": fields["raw_status"]}),
-            ("owner", names.OWNER_SINCE, {"owner": fields["owner"]}),
-        )
+        told = [("stage", names.STAGE_SINCE, {"status": fields["status"], "raw_status": fields["raw_status"]})]
+        if fields["owner"] is not None:
+            told.append(("owner", names.OWNER_SINCE, {"owner": fields["owner"]}))
         events = []
         for word, path, changes in told:
             at = instant(values.get(path))

@@ -28,7 +28,7 @@ https://developers.hubspot.com/changelog/bug-fix-batch-read-limit-for-hubspot-as
 OWNERS_LIMIT: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ObjectType:
     """One type of object. ``modified`` and ``created`` name its stamps, ``stage`` the property that holds its status.
     ``pipelines`` is its word in the pipelines API, None when it has no pipelines."""

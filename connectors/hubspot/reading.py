@@ -32,7 +32,11 @@ class Reader:
         self._portal = portal
         self._mapper = mapper
         self._overlap_ms = overlap_ms
-        self._answers = tuple(one for one in names.ENGAGEMENTS if one.name in mapper.settings.answers)
+        self._answers: tuple[ObjectType, ...] = tuple(
+            one for one in names.ENGAGEMENTS if one.name in mapper.settings.answers
+        )
+
+        self._asked = {of.name: {*self._wanted(of), names.OBJECT_ID} for of in self.types}
 
     @property
     def types(self) -> tuple[ObjectType, ...]:
@@ -47,7 +51,7 @@ class Reader:
         records = of in self._mapper.types
         window = next_window(position, since, self._api.now(), self._overlap_ms, records=records)
         page = self._search(of, window)
-        rows = [(raw, ROW.decode(raw)) for raw in page.results]
+        rows = [self._kept(of, raw) for raw in page.results]
         changes = [self._portal.change(of, *row) for row in rows] if records else self._answering(of, rows)
         # ``total`` counts what is left of the window: a full last page needs no empty one behind it.
         full = len(rows) >= names.SEARCH_LIMIT and (page.total is None or page.total > len(rows))
@@ -75,6 +79,14 @@ class Reader:
         if of.name in self._mapper.properties:
             return list(self._mapper.properties[of.name])
         return [*names.ENGAGEMENT_PROPERTIES[of.name], of.modified, names.OWNER, names.SOURCE, names.CREATED_BY]
+
+    def _kept(self, of: ObjectType, raw: msgspec.Raw) -> tuple[msgspec.Raw, Row]:
+        """A row without what was not asked for: HubSpot adds properties, names and texts among them, by itself."""
+        row = ROW.decode(raw)
+        if row.properties.keys() <= self._asked[of.name]:
+            return raw, row
+        row.properties = {name: value for name, value in row.properties.items() if name in self._asked[of.name]}
+        return msgspec.Raw(ENCODER.encode(row)), row
 
     def _done(self, of: ObjectType) -> list[str]:
         """The raw statuses in which nobody works on a record any more."""
@@ -125,7 +137,8 @@ class Reader:
         changes: list[Change] = []
         missing = dict.fromkeys(ids)
         for archived in (False, True):
-            for raw, row in self.rows(of, list(missing), properties, archived=archived):
+            for found, _ in self.rows(of, list(missing), properties, archived=archived):
+                raw, row = self._kept(of, found)
                 changes.append(self._portal.change(of, raw, row))
                 missing.pop(row.id, None)
                 for loser in (row.properties.get(names.MERGED_IDS) or "").split(";"):
@@ -146,7 +159,8 @@ class Reader:
             for one in sorted(found, key=int, reverse=True)[:LATEST]:
                 parents.setdefault(one, []).append((of.name, record))
         rows = self.rows(engagement, list(parents), self._wanted(engagement))
-        return [self._portal.change(engagement, raw, row, parents.get(row.id, ())) for raw, row in rows]
+        kept = [self._kept(engagement, raw) for raw, _ in rows]
+        return [self._portal.change(engagement, raw, row, parents.get(row.id, ())) for raw, row in kept]
 
 
 def _filter(name: str, operator: str, value: str | None = None) -> dict[str, Any]:

@@ -249,7 +249,8 @@ def instant(text: str | None) -> int | None:
     if text.isdigit() or (text[0] == "-" and text[1:].isdigit()):
         return int(text)
     at = datetime.fromisoformat(text)
-    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MS
+    since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def iso(at: int) -> str:
