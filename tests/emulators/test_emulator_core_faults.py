@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from emulators import Delivery, Emulator, Refused, Request, Response, Server, serve
+from emulators.core import Emulator, Refused, Server, serve
+from emulators.http import Request, Response
+from emulators.webhooks import Delivery
 
 ORIGIN = 1_772_460_300_000  # 2026-03-02T14:05:00Z
 
