@@ -28,10 +28,13 @@ PRIORITY: Final = {
 """Ticket priorities and lead labels; ``priority`` of the connection overrides one by one."""
 
 STAGE_LABELS: Final = {
-    "ticket": {"waiting on contact": "pending"},
+    "ticket": {
+        "waiting on contact": "pending", "waiting on customer": "pending", "waiting on third party": "on_hold",
+        "on hold": "on_hold", "resolved": "resolved",
+    },
     "lead": {"qualified": "converted", "disqualified": "disqualified"},
-}
-"""What stages mean whose label is still the one that HubSpot gave them; ``status.KIND`` overrides."""
+}  # fmt: skip
+"""What stages mean by the labels that HubSpot gives them, and their usual additions; ``status.KIND`` overrides."""
 
 _BY_HAND: Final = ("CRM_UI", "MOBILE")
 _BY_MACHINE: Final = ("AUTOMATION", "WORKFLOW", "BOT", "SEQUENCE", "CHATFLOW")

@@ -33,7 +33,7 @@ def test_a_good_connection_has_nothing_to_say(desk: Desk) -> None:
     assert told["login"] == f"portal {desk.emulator.portal.id}, time zone UTC"
     assert told["tickets pipeline"] == (
         "Support Pipeline: New = new, Waiting on us = open, Waiting on contact = pending, "
-        "Waiting on third party = open, Closed = closed"
+        "Waiting on third party = on_hold, Closed = closed"
     )
     assert told["owners"] == "4 people, 1 queues, 0 deactivated"
     assert told["write.ticket.sla_due"] == "sla_due (datetime)"

@@ -129,6 +129,7 @@ def test_the_same_envelope_gives_the_same_events() -> None:
         (Stage("1", "New", "Support", first=True), "new"),
         (Stage("2", "Waiting on contact", "Support"), "pending"),
         (Stage("3", "Waiting on us", "Support"), "open"),
+        (Stage("9", "Waiting on third party", "Support"), "on_hold"),
         (Stage("4", "Closed", "Support", closed=True), "closed"),
         (Stage("5", "Parked", "Support"), "on_hold"),  # by label
         (Stage("6", "Done", "Support"), "resolved"),  # by id

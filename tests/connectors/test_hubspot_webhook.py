@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hubspot_samples.desk import WRITE, sample
+from hubspot_samples.desk import WRITE, Desk, sample
 
 from connectors.base import WebhookRequest
 from connectors.errors import Rejected
@@ -169,3 +169,19 @@ def test_a_change_tells_nothing_by_itself() -> None:
 
 def test_the_answer_is_empty() -> None:
     assert acknowledgement() == ("text/plain; charset=utf-8", b"")
+
+
+def test_the_practice_portals_own_webhooks_are_believed() -> None:
+    with Desk() as desk:
+        of = mapper(webhook_secret=Secret(desk.emulator.webhook_secret), portal_id=desk.emulator.portal.id)
+        ticket = desk.ticket()
+        desk.act("update", object="tickets", id=ticket, stage="closed", by="Sam")
+        desk.act("delete", object="tickets", id=ticket, by="Sam")
+        (delivery,) = desk.emulator.hooks.deliveries(URL)
+        assert delivery.render is not None
+        headers, body = delivery.render()
+        lower = {name.lower(): value for name, value in headers.items()}
+        hints = verify(of, WebhookRequest("POST", URL, lower, body), desk.now)
+        assert {hint.record for hint in hints} == {f"acme:ticket:{ticket}"}
+        told = [found.event for hint in hints for found in normalise(of, hint.payload).events]
+        assert told == ["deleted"]
