@@ -76,10 +76,9 @@ def keep_hints(transaction: Transaction, connection: str, hints: Iterable[Hint],
     )
 
 
-def cursor(transaction: Transaction, connection: str, stream: str) -> str | None:
-    """Where reading ``stream`` goes on."""
-    row = transaction.one("SELECT value FROM cursor WHERE connection = ? AND stream = ?", (connection, stream))
-    return None if row is None else row[0]
+def cursors(transaction: Transaction, connection: str) -> dict[str, str]:
+    """Where reading each stream goes on."""
+    return dict(transaction.rows("SELECT stream, value FROM cursor WHERE connection = ?", (connection,)))
 
 
 def move_cursor(transaction: Transaction, connection: str, stream: str, value: str, now: int) -> None:

@@ -58,9 +58,10 @@ class Intake:
             return False
         refused: Rejected | None = None
         try:
+            cursors = self._writes.write(lambda t: inbox.cursors(t, link.name))
             for stream in link.call(lambda connector: connector.streams()):
                 try:
-                    self._drain(link, stream.name)
+                    self._drain(link, stream.name, cursors.get(stream.name))
                 except Rejected as error:
                     refused = refused or error  # one stream that is refused hides no other
         except ConnectorError as error:
@@ -139,13 +140,14 @@ class Intake:
 
     # ---- inside
 
-    def _drain(self, link: Link, stream: str) -> None:
-        cursor = self._writes.write(lambda t: inbox.cursor(t, link.name, stream))
+    def _drain(self, link: Link, stream: str, cursor: str | None) -> None:
         since = self._engine.rules[link.name].enforce_from
         more = True
         while more and not self.stop.is_set():
             page = link.call(lambda connector, c=cursor: connector.poll(stream, c, since))  # type: ignore[misc]
-            new = self._writes.write(lambda t, p=page: self._keep_page(t, link.name, stream, p))  # type: ignore[misc]
+            new = 0
+            if page.changes or page.cursor != cursor:
+                new = self._writes.write(lambda t, p=page: self._keep_page(t, link.name, stream, p))  # type: ignore[misc]
             more = page.more
             if more and not new and page.cursor == cursor:
                 log.error("connection %s: %s does not move on from one page; left for the next poll", link.name, stream)

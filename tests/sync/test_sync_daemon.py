@@ -15,7 +15,6 @@ from connectors.memory import MemoryConnector, MemoryCrm
 from sync.clock import ManualClock, SystemClock
 from sync.daemon import Daemon
 from sync.lease import SecondDaemon
-from sync.store import Store
 from sync.view import View
 
 
@@ -103,17 +102,6 @@ def test_a_second_daemon_on_the_same_file_is_refused_and_the_first_goes_on(runni
         second.run()
     assert refusal.value.exit_code == 75
     assert running.ask("GET", "/healthz")[0] == 200
-
-
-def test_a_daemon_whose_lease_was_taken_stops_by_itself(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-    store = Store.open(running.configuration.daemon.database)
-    store.write(lambda t: t.run("UPDATE lease SET boot = 'another'"))
-    store.close()
-    works = running.daemon.open()
-    with pytest.raises(SecondDaemon):
-        works.beat()
-    running.close()
 
 
 def test_once_makes_one_round_and_tells_what_it_sent(tmp_path: Path) -> None:
