@@ -49,7 +49,7 @@ SALESFORCE = """domain = "practice.my"
 client_id = "{consumer_key}"
 client_secret = "{consumer_secret}"
 objects = ["Lead"]
-answers = ["Task"]
+answers = []
 write.lead = {{ sla_due = "SLA_Due__c", sla_status = "SLA_Status__c" }}"""
 
 HUBSPOT = """access_token = "{access_token}"
