@@ -1,0 +1,100 @@
+"""Rules 12 and 20: excused spans and extensions, declared by somebody, with a reason."""
+
+from __future__ import annotations
+
+import pytest
+from sla_story import HOUR, changed, check, created, event, instant, only, promise, reply
+
+FIRST = promise("first_response", "2h")
+LATE = [created("Mon 10:00"), reply("Mon 13:00")]  # due at 12:00, an hour late
+
+
+def excused(at: str, start: str, until: str, reason: str = "power cut") -> dict:
+    return event(at, "excused", **{"from": instant(start)}, until=instant(until), reason=reason, by="user:boss")
+
+
+def extended(at: str, until: str, target: str = "first_response") -> dict:
+    return event(at, "extended", target=target, until=instant(until), reason="agreed by phone", by="user:boss")
+
+
+def test_rule_20_a_miss_that_an_excused_span_explains_is_excused() -> None:
+    verdict = only(FIRST, [*LATE, excused("Mon 15:00", "Mon 10:30", "Mon 12:00")], "Mon 16:00")
+    check(verdict, outcome="excused", state="stopped", completed_at="Mon 13:00", elapsed_s=3 * HOUR)
+    assert "power cut" in verdict["reason"]
+
+
+def test_rule_20_an_excused_span_that_is_too_short_excuses_nothing() -> None:
+    lines = [*LATE, excused("Mon 15:00", "Mon 10:30", "Mon 11:00")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="missed", breached_at="Mon 12:00")
+
+
+def test_rule_20_only_the_working_time_of_a_span_excuses() -> None:
+    lines = [created("Mon 15:00"), reply("Tue 10:30"), excused("Tue 12:00", "Mon 17:00", "Tue 09:00")]
+    check(only(FIRST, lines, "Tue 16:00"), outcome="missed", breached_at="Mon 17:00", late_s=90 * 60)
+
+
+def test_rule_20_a_span_after_the_answer_excuses_nothing() -> None:
+    lines = [*LATE, excused("Mon 16:00", "Mon 13:30", "Mon 15:30")]
+    check(only(FIRST, lines, "Mon 16:30"), outcome="missed")
+
+
+def test_rule_20_two_spans_add_up() -> None:
+    lines = [*LATE, excused("Mon 15:00", "Mon 10:30", "Mon 11:00"), excused("Mon 15:10", "Mon 12:00", "Mon 12:30")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="excused")
+
+
+@pytest.mark.xfail(strict=True, reason="time that two excused spans share is excused twice")
+def test_rule_20_two_spans_that_overlap_are_counted_once() -> None:
+    lines = [
+        *LATE,
+        excused("Mon 15:00", "Mon 10:30", "Mon 11:10", "power cut"),
+        excused("Mon 15:10", "Mon 10:40", "Mon 11:10", "fire drill"),
+    ]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="missed")
+
+
+def test_rule_20_an_excuse_does_not_turn_a_success_into_anything_else() -> None:
+    lines = [created("Mon 10:00"), reply("Mon 11:00"), excused("Mon 15:00", "Mon 10:30", "Mon 12:00")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="met", reason=None)
+
+
+def test_rule_20_paused_time_is_excused_only_once() -> None:
+    # Of the span 11:00-13:00 an hour was paused anyway: running time is 10-11 and 12-15, four hours, one of it excused.
+    lines = [
+        created("Mon 10:00"), changed("Mon 11:00", status="on_hold"), changed("Mon 12:00", status="open"),
+        changed("Mon 15:00", status="resolved"), excused("Mon 16:00", "Mon 11:00", "Mon 13:00"),
+    ]  # fmt: skip
+    check(only(promise("resolution", "2h30m"), lines, "Mon 16:30"), outcome="missed")
+    check(only(promise("resolution", "3h"), lines, "Mon 16:30"), outcome="excused")
+
+
+def test_rule_12_a_closure_declared_afterwards_leaves_elapsed_time_alone() -> None:
+    verdict = only(FIRST, [*LATE, excused("Tue 09:00", "Mon 09:00", "Mon 17:00", "closed: storm")], "Tue 10:00")
+    check(verdict, outcome="excused", elapsed_s=3 * HOUR, started_at="Mon 10:00", due_at="Mon 12:00")
+
+
+@pytest.mark.parametrize("answered", ["Mon 11:30", "Mon 13:00", "Mon 14:00"])
+def test_rule_20_an_answer_within_an_extension_is_not_missed(answered: str) -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 14:00"), reply(answered)]
+    assert only(FIRST, lines, "Mon 16:00")["outcome"] in ("met", "excused")
+
+
+def test_rule_20_an_answer_after_the_extension_is_missed() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 14:00"), reply("Mon 14:30")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="missed")
+
+
+def test_rule_20_within_an_extension_nothing_is_missed_yet() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 14:00")]
+    assert only(FIRST, lines, "Mon 13:00")["outcome"] != "missed"
+    check(only(FIRST, lines, "Mon 14:30"), outcome="missed", state="running")
+
+
+def test_rule_20_an_extension_is_for_its_own_target() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 14:00", target="resolution"), reply("Mon 13:00")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="missed", breached_at="Mon 12:00")
+
+
+def test_rule_20_an_extension_cannot_shorten() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 10:30", "Mon 11:00"), reply("Mon 11:45")]
+    check(only(FIRST, lines, "Mon 16:00"), outcome="met")
