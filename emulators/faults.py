@@ -98,15 +98,16 @@ class Faults:
                     return fault
         return None
 
-    def index_delay(self, object: str) -> float:
-        """For how many emulated seconds a row of ``object`` written now stays out of queries and searches.
+    def index_delay(self, *names: str) -> float:
+        """For how many emulated seconds a row written now stays out of queries and searches.
 
-        A ``late_index`` fault is asked by row, not by request: its ``path`` is the object's name, its ``method`` is
-        not looked at.
+        A ``late_index`` fault is asked by row, not by request: its ``path`` is held against each of ``names`` (the
+        object, the paths that will miss the row), its ``method`` is not looked at.
         """
         with self._guard:
             for fault in self._faults:
-                if fault.kind == "late_index" and fault.matches(fault.method or "", object) and self._falls(fault):
+                matches = any(fault.matches(fault.method or "", name) for name in names)
+                if fault.kind == "late_index" and matches and self._falls(fault):
                     fault.struck += 1
                     return fault.seconds or 0.0
         return 0.0

@@ -172,7 +172,7 @@ class HttpServer(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="emulator-http", daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="emulator-http", daemon=True)
 
     @property
     def url(self) -> str:

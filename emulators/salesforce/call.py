@@ -27,6 +27,10 @@ class Call:
     def method(self) -> str:
         return self.request.method
 
+    @property
+    def version(self) -> int:
+        return int(self.base.rpartition("/v")[2].partition(".")[0])
+
     def body(self) -> dict[str, Any]:
         """The JSON object of the body. Raises ApiError for anything else."""
         try:

@@ -111,9 +111,9 @@ class Checks:
 
     def _unique(self, table: Table, name: str, new: Values) -> None:
         value = new.get(name)
-        holder = self.store.holder(table.name, name, value) if value else None
-        if holder is not None and holder != new.get("Id"):
-            raise errors.duplicate(name, holder)
+        for holder in self.store.holders(table.name, name, value) if value else ():
+            if holder != new.get("Id"):
+                raise errors.duplicate(name, holder)
 
     def _activity(self, new: Values) -> None:
         # Object Reference, Task.WhoId: when it is a lead, WhatId must be empty.

@@ -13,7 +13,7 @@ from typing import Any, Final
 from emulators.core import Emulator
 from emulators.http import Request, Response
 from emulators.salesforce import auth, errors
-from emulators.salesforce.api import Api
+from emulators.salesforce.api import NEWEST, OLDEST, Api
 from emulators.salesforce.errors import ApiError
 from emulators.salesforce.ids import make_id
 from emulators.salesforce.living import Life
@@ -30,6 +30,7 @@ from emulators.webhooks import Delivery
 ORG_ID: Final = make_id("00D", 1)
 _IN_PATH: Final = re.compile(r"(?<=/)(?:[0-9A-Za-z]{18}(?:-\d+)?|[0-9A-Za-z]{15})(?=/|$)")
 _EXTERNAL: Final = re.compile(r"(/sobjects/\w+/\w+__c/).+")
+_QUERIES: Final = tuple(f"/services/data/v{number}.0/query" for number in range(OLDEST, NEWEST + 1))
 _STATUS_CODES: Final = {
     400: ("MALFORMED_QUERY", "unexpected"), 401: ("INVALID_SESSION_ID", "Session expired or invalid"),
     403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -47,7 +48,7 @@ class SalesforceEmulator(Emulator):
         super().__init__(**options)
         now = self.clock.origin
         self.org = Org()
-        self.store = Store(make_tables(), self.clock.now_ms, self.faults.index_delay)
+        self.store = Store(make_tables(), self.clock.now_ms, self._index_delay)
         self.outbound = Outbound(self.store, self.org, ORG_ID, lambda: self.url)
         self.writer = Writer(self.store, self.org, self.effects, self.outbound.queue)
         self.cast = plant(self.store, self.writer, now)
@@ -105,6 +106,10 @@ class SalesforceEmulator(Emulator):
 
     def expire_token(self, request: Request) -> bool:
         return self.auth.end(self.auth.token(request))
+
+    def _index_delay(self, object: str) -> float:
+        """A ``late_index`` fault may name the object or the query that will miss its row."""
+        return self.faults.index_delay(object, *_QUERIES)
 
     def normalise_path(self, path: str) -> str:
         return _EXTERNAL.sub(r"\1{value}", _IN_PATH.sub("{id}", path)).rstrip("/")

@@ -39,6 +39,18 @@ class ApiError(Exception):
         return Response(self.status, self.body())
 
 
+class Ambiguous(ApiError):
+    """More than one record has this external id: 300 with their addresses, or DUPLICATE_EXTERNAL_ID as a row."""
+
+    def __init__(self, object: str, field: str, ids: Sequence[str]) -> None:
+        super().__init__(300, "DUPLICATE_EXTERNAL_ID", f"{field}: more than one record found for external id field", [])
+        self._object = object
+        self._ids = ids
+
+    def response(self) -> Response:
+        return Response(300, [f"/services/data/v66.0/sobjects/{self._object}/{one}" for one in self._ids])
+
+
 def not_found(message: str = "The requested resource does not exist") -> ApiError:
     return ApiError(404, "NOT_FOUND", message)
 

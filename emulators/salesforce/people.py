@@ -119,6 +119,8 @@ class People:
             "ParentId": row["Id"], "Incoming": inbound, "Status": "0" if inbound else "3", "TextBody": text,
             "Subject": f"Re: {row.get('Subject') or row['CaseNumber']}", "FromAddress": sender, "ToAddress": receiver,
             "IsExternallyVisible": bool(order.get("public", True)),
+            # RFC 3834: what tells an out-of-office note and a machine's mail from a person's.
+            "Headers": "Auto-Submitted: auto-replied\n" if order.get("automated") else None,
         }  # fmt: skip
         return self._writer.create(self._store.tables["emailmessage"], mail, self._author(order, row, inbound))
 

@@ -23,6 +23,8 @@ from emulators.salesforce.values import read_instant, show, show_instant
 from emulators.salesforce.writes import Writer
 
 MINUTE: Final = 60_000
+BODY_SINCE: Final = 46
+"""The version since which an upsert that updates answers 200 with a body; before, 204."""
 REPLICATION_MS: Final = 30 * 24 * 3600 * 1000
 
 
@@ -123,14 +125,18 @@ class Rows:
         if call.method in ("PATCH", "POST"):
             found, created = self._writer.upsert(table, name, value, call.body(), call.actor())
             answer = {"id": found, "success": True, "errors": [], "created": created}
+            if not created and call.version < BODY_SINCE:
+                return Response(204)
             return Response(201 if created else 200, answer)
         field = table.field(name)
         if field is None or not (field.external_id or field.type == "id"):
             raise errors.not_found(f"Provided external ID field does not exist or is not accessible: {name}")
-        holder = to_18(value) if field.type == "id" else self._store.holder(table.name, field.name, value)
-        if holder is None:
+        holders = [to_18(value)] if field.type == "id" else self._store.holders(table.name, field.name, value)
+        if not holders:
             raise errors.not_found()
-        return self._row(call, table, holder)
+        if len(holders) > 1:
+            raise errors.Ambiguous(table.name, field.name, holders)
+        return self._row(call, table, holders[0])
 
     def _replicate(self, call: Call, table: Table, which: str) -> Response:
         """Seconds are ignored; at most 30 days back; answers are by SystemModstamp."""

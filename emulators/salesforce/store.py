@@ -78,9 +78,13 @@ class Store:
         rows = (row.values for row in self._rows[object].values())
         return [values for values in rows if values.get(field) == parent and not values.get("IsDeleted")]
 
-    def holder(self, object: str, field: str, value: str) -> str | None:
-        """The id of the row that holds a unique value; Salesforce compares them without case unless told otherwise."""
-        return self._unique[object, field].get(value.lower())
+    def holders(self, object: str, field: str, value: str) -> list[str]:
+        """The ids of the rows that hold an external id; compared without case, as Salesforce does unless told not to.
+        More than one only where the field is not unique."""
+        if self.tables[object.lower()].fields[field].unique:
+            held = self._unique[object, field].get(value.lower())
+            return [] if held is None else [held]
+        return [row["Id"] for row in self.rows(object) if str(row.get(field) or "").lower() == value.lower()]
 
     def insert(self, object: str, values: Values, by: str, at: int | None = None) -> Values:
         """Adds a row. ``at`` (epoch ms) dates it back, for seeded data."""

@@ -7,6 +7,7 @@ Source: Object Reference for the Salesforce Platform, one page per object.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from emulators.salesforce.schema import Table, table
@@ -224,6 +225,7 @@ Description         textarea:32000
 OwnerId             reference:User@Owner
 LastActivityDate    date ro
 Tier__c             picklist restricted
+Legacy_Id__c        string:40 external
 """
 _HOURS: Final = "\n".join(
     f"{day}{edge}Time time"
@@ -239,8 +241,9 @@ _NO_BIN: Final = ("created", "created_by", "modified", "modified_by", "stamp")
 _SEEN: Final = ("deleted", "created", "created_by")
 
 
+@cache
 def make_tables() -> dict[str, Table]:
-    """A fresh set of tables, by lower-case name."""
+    """The tables by lower-case name. They are never changed: what an org hides or locks stands in its settings."""
     tables = [
         table("Lead", "00Q", _LEAD, picklists=_PEOPLE | {"Status": LEAD_STATUSES, "Rating": ("Hot", "Warm", "Cold")}),
         table("Case", "500", _CASE, name_field="CaseNumber", picklists={

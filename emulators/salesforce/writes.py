@@ -129,10 +129,12 @@ class Writer:
             given = str(read(field, value))
             self.update(table, given, fields, actor)
             return given, False
-        holder = self.store.holder(table.name, field.name, str(value))
-        if holder is not None:
-            self.update(table, holder, fields, actor)
-            return holder, False
+        holders = self.store.holders(table.name, field.name, str(value))
+        if len(holders) > 1:
+            raise errors.Ambiguous(table.name, field.name, holders)
+        if holders:
+            self.update(table, holders[0], fields, actor)
+            return holders[0], False
         return self.create(table, {field.name: value, **fields}, actor), True
 
     def _assigned(self, table: Table, row: Values, actor: Actor) -> Values:

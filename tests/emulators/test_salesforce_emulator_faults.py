@@ -82,6 +82,12 @@ def test_a_late_row_shows_up_in_queries_with_its_old_stamp(org: Org) -> None:
     ]  # fmt: skip
 
 
+def test_a_late_row_may_be_asked_for_by_the_query_that_misses_it(org: Org) -> None:
+    org.fault("late_index", method="GET", path=f"{DATA}/query", times=1, seconds=300)
+    org.lead()
+    assert org.query("SELECT Id FROM Lead") == []
+
+
 def test_a_late_change_leaves_the_old_row_in_queries(org: Org) -> None:
     lead = org.lead(Rating="Cold")
     org.fault("late_index", times=1, seconds=300)

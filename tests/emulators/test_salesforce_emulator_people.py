@@ -50,6 +50,13 @@ def test_an_agents_mail_goes_out_under_their_name_and_an_automatic_one_does_not(
     assert {(mail["Incoming"], mail["Status"]) for mail in mails} == {(False, "3")}
 
 
+def test_an_out_of_office_note_tells_so_in_its_headers(org: Org) -> None:
+    case = org.act("create", object="Case", fields={"Subject": "Help"})
+    org.act("message", id=case, automated=True)
+    (mail,) = org.query("SELECT Incoming, Headers FROM EmailMessage")
+    assert mail == {"Incoming": True, "Headers": "Auto-Submitted: auto-replied\n"}
+
+
 def test_a_comment_is_public_or_not(org: Org) -> None:
     case = org.act("create", object="Case", fields={"Subject": "Help"})
     for public in (True, False):

@@ -255,3 +255,18 @@ def test_history_and_statuses_are_read_only(org: Org) -> None:
     assert answer.status_code == 400
     statuses = org.query("SELECT ApiName, IsClosed FROM CaseStatus ORDER BY SortOrder")
     assert statuses[-1] == {"ApiName": "Closed", "IsClosed": True}
+
+
+def test_an_external_id_that_two_records_share_is_ambiguous(org: Org) -> None:
+    twins = [org.make("Account", Name=name, Legacy_Id__c="7") for name in ("One", "Two")]
+    answer = org.patch("/sobjects/Account/Legacy_Id__c/7", {"Name": "Three"})
+    assert answer.status_code == 300
+    assert answer.json() == [f"/services/data/v66.0/sobjects/Account/{one}" for one in twins]
+
+
+def test_an_upsert_answers_with_a_body_since_version_46(org: Org) -> None:
+    path = "/sobjects/Task/SLA_Key__c/key"
+    statuses = [
+        org.patch(f"/services/data/v{number}.0{path}", {"Subject": "Call"}).status_code for number in (46, 45, 46)
+    ]
+    assert statuses == [201, 204, 200]
