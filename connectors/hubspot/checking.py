@@ -65,15 +65,14 @@ class Checker:
     def _reading(self) -> Iterator[Finding]:
         answers = [one for one in names.ENGAGEMENTS if one.name in self._mapper.settings.answers]
         for of in (*self._mapper.types, *answers):
-            body = {"filterGroups": [], "limit": 1, "properties": []}
-            try:
-                page = self._api.post(RawPage, self._api.paths.search(of.name), body)
+            try:  # a list and no search: searches are few, and the daemon beside us wants them
+                self._api.get(RawPage, self._api.paths.objects(of.name), {"limit": "1"})
             except AuthFailed as refused:
                 yield Finding("fail", of.name, refused.reason, fix=_scope_fix(of))
             except ConnectorError as failed:
                 yield _failed(of.name, failed)
             else:
-                yield Finding("ok", of.name, f"readable, {page.total if page.total is not None else 'some'} in all")
+                yield Finding("ok", of.name, "readable")
 
     # ---- statuses
 
