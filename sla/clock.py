@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sla.instant import SECOND, format_instant, to_datetime
 from sla.model import SYSTEM
-from sla.record import Excuse, RecordState
+from sla.record import RecordState
 from sla.run import Run
 
 
@@ -54,9 +54,10 @@ class Clock:
         if run.extended_until is not None and end <= run.extended_until:
             self.outcome = "excused"
             return
-        excused, reasons = 0, []
-        for span in self._state.excuses:
-            work = _overlap(run, span, end)
+        excused, reasons, counted_to = 0, [], run.started_at
+        for span in sorted(self._state.excuses):
+            work = _overlap(run, max(span.start, counted_to), span.end, end)
+            counted_to = max(counted_to, span.end)
             if work:
                 excused += work
                 reasons.append(span.reason)
@@ -218,14 +219,14 @@ def _seconds(work: int) -> int | float:
     return work // SECOND if work % SECOND == 0 else work / SECOND
 
 
-def _overlap(run: Run, span: Excuse, end: int) -> int:
-    """Working time of a run, up to ``end``, that lies inside an excused span."""
+def _overlap(run: Run, since: int, until: int, end: int) -> int:
+    """Working time of a run, up to ``end``, that lies in ``[since, until)``."""
     pieces = [(s.start, s.end, s.calendar) for s in run.segments]
     if run.open_from is not None:
         pieces.append((run.open_from, end, run.calendar))
     total = 0
     for start, stop, calendar in pieces:
-        a, b = max(start, span.start), min(stop, span.end)
+        a, b = max(start, since), min(stop, until)
         if a < b:
             total += calendar.elapsed_ms(a, b)
     return total

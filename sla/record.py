@@ -29,7 +29,7 @@ class Excuse(NamedTuple):
     start: int
     end: int
     reason: str
-    by: str | None
+    by: str
 
 
 class RecordState:
@@ -107,7 +107,7 @@ class RecordState:
                 return signal.MERGED
             case "excused":
                 self.excuses.append(
-                    Excuse(event.from_at or event.at, event.until or event.at, event.reason or "", event.by)
+                    Excuse(event.from_at or event.at, event.until or event.at, event.reason or "", event.by or "")
                 )
                 return signal.EXCUSED
             case "extended":

@@ -122,7 +122,7 @@ class Track:
     # ---- triggers
 
     def _fires(self, trigger: Trigger, target: Target, found: int, state: RecordState, *, stop: bool) -> bool:
-        holds = trigger.condition is ALWAYS or trigger.condition(state.effective())
+        holds = trigger.condition is ALWAYS or trigger.condition(state.fields)
         if trigger.on_edge:
             held = self._stops_held if stop else self._starts_held
             if stop:
@@ -170,7 +170,7 @@ class Track:
         self._unbound = None
         run = Run(offer.target, offer.within, len(self.runs) + 1, since)
         stop = offer.target.metric.stop
-        self._stops_held = stop.on_edge and stop.condition(state.effective())
+        self._stops_held = stop.on_edge and stop.condition(state.fields)
         if at > since:
             run.settle_late(at)
         self.runs.append(run)

@@ -239,9 +239,6 @@ def test_in_status_starts_with_a_record_that_begins_there() -> None:
           started_at="Mon 09:00", due_at="Mon 13:00", state="running")  # fmt: skip
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a customer's message ends a stay in `pending` although the status did not change"
-)
 def test_in_status_does_not_leave_a_status_because_a_customer_writes() -> None:
     lines = [created("Mon 09:00", status="pending"), asks("Mon 10:00")]
     check(only(promise("in_status", "4h", status="pending"), lines, "Mon 12:00"), state="running", elapsed_s=3 * HOUR)
