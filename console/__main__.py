@@ -6,7 +6,6 @@ command has a module of its own, imported when it is called. Invariant: a mistak
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -48,13 +47,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=given, prog_name="sla-sidecar", standalone_mode=False)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return FINE  # the reader of our output has gone; nothing is wrong, and nothing more can be said to it
+        raise
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return USAGE
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing is wrong, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
     except (Exception, KeyboardInterrupt) as error:
         answer = classify(error)
         if answer is None:

@@ -96,6 +96,10 @@ def _of_the_rooms(error: BaseException) -> Answer | None:
 
 
 def _of_the_machine(error: BaseException) -> Answer | None:
+    from sync.web import PortTaken
+
+    if isinstance(error, PortTaken):
+        return Answer(USAGE, str(error))
     if isinstance(error, OSError) and error.filename is not None:
         return Answer(USAGE, f"{error.filename}: {(error.strerror or 'it cannot be used').lower()}")
     return None

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from connectors.settings import Seconds, Table
+from connectors.settings import BaseUrl, Seconds, Table
 from sla.problem import Collector, Path, Problem
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -68,6 +68,7 @@ class DaemonTable(Table):
     mode: Literal["live", "shadow"] = "live"
     match: Literal["strictest", "first"] = "strictest"
     tick_every: Annotated[Seconds, AfterValidator(_tick)] = 1.0
+    public_url: BaseUrl | None = None
 
 
 class MemberTable(Table):

@@ -39,6 +39,7 @@ def read_daemon(table: object, folder: Path, into: Collector) -> DaemonEntry | N
         mode=read.mode,
         match=read.match,
         tick_every_s=read.tick_every,
+        public_url=read.public_url,
     )
 
 

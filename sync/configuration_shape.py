@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DaemonEntry:
-    """The table ``[daemon]``. ``database`` is absolute: relative text is read from the file's own folder."""
+    """The table ``[daemon]``. ``database`` is absolute: relative text is read from the file's own folder.
+    ``public_url`` is how the outside reaches ``listen``, None where nothing outside does."""
 
     database: Path
     listen: str = "127.0.0.1:8080"
     mode: Literal["live", "shadow"] = "live"
     match: Literal["strictest", "first"] = "strictest"
     tick_every_s: float = 1.0
+    public_url: str | None = None
 
     @property
     def address(self) -> tuple[str, int]:
