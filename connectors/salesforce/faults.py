@@ -190,6 +190,7 @@ _APPROVE = (
 _MY_DOMAIN = 'set domain to your My Domain, such as "acme.my": Setup > My Domain'
 
 LOGINS: Final[Sequence[tuple[str, str, Rule]]] = (
+    ("inactive_org", "", Rule("auth", "the org is locked, closed or suspended", "ask Salesforce support")),
     ("", "no client credentials user enabled", Rule("auth", "the app has no user to run as", _RUN_AS)),
     ("", "hasn't approved this consumer", Rule("auth", "the user has not been approved for the app", _APPROVE)),
     ("", "not admin approved", Rule("auth", "the user has not been approved for the app", _APPROVE)),
@@ -200,7 +201,6 @@ LOGINS: Final[Sequence[tuple[str, str, Rule]]] = (
     ("", "locked", Rule("auth", "the user is locked", "unlock the integration user: Setup > Users")),
     ("inactive_user", "", Rule("auth", "the user is inactive", "activate the integration user: Setup > Users")),
     ("", "inactive user", Rule("auth", "the user is inactive", "activate the integration user: Setup > Users")),
-    ("inactive_org", "", Rule("auth", "the org is locked, closed or suspended", "ask Salesforce support")),
     ("", "ip restricted", Rule("auth", "this machine's address is not allowed to log in",
                                "relax IP restrictions for the app, or add the address to the profile's login ranges")),
     ("", "expired", Rule("auth", "the login's time has passed before it arrived", "set this machine's clock right")),

@@ -1,0 +1,182 @@
+"""What Salesforce's error codes mean, line by line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
+from connectors.salesforce.faults import RULES, call_error, login_error, row_receipt
+
+CALLS = [
+    # code, error, after a write unknown, after
+    ("INVALID_SESSION_ID", AuthFailed, None, None),
+    ("INVALID_AUTH_HEADER", AuthFailed, None, None),
+    ("INVALID_LOGIN", AuthFailed, None, None),
+    ("INVALID_OPERATION_WITH_EXPIRED_PASSWORD", AuthFailed, None, None),
+    ("API_DISABLED_FOR_ORG", AuthFailed, None, None),
+    ("API_CURRENTLY_DISABLED", AuthFailed, None, None),
+    ("INSUFFICIENT_ACCESS", AuthFailed, None, None),
+    ("FORBIDDEN", AuthFailed, None, None),
+    ("UNSUPPORTED_API_VERSION", AuthFailed, None, None),
+    ("REQUEST_LIMIT_EXCEEDED", RateLimited, False, 900.0),
+    ("SERVER_UNAVAILABLE", RetryLater, True, None),
+    ("UNKNOWN_EXCEPTION", RetryLater, True, None),
+    ("REQUEST_RUNNING_TOO_LONG", RetryLater, True, None),
+    ("QUERY_TIMEOUT", RetryLater, False, None),
+    ("INVALID_QUERY_LOCATOR", RetryLater, False, None),
+    ("UNABLE_TO_LOCK_ROW", RetryLater, False, 2.0),
+    ("ALL_OR_NONE_OPERATION_ROLLED_BACK", RetryLater, False, None),
+    ("PROCESSING_HALTED", RetryLater, False, None),
+    ("ENTITY_IS_LOCKED", RetryLater, False, 900.0),
+    ("STORAGE_LIMIT_EXCEEDED", RetryLater, False, 3600.0),
+    ("ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", Conflict, None, None),
+    ("ENTITY_IS_DELETED", Rejected, None, None),
+    ("NOT_FOUND", Rejected, None, None),
+    ("INVALID_CROSS_REFERENCE_KEY", Rejected, None, None),
+    ("MALFORMED_ID", Rejected, None, None),
+    ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Rejected, None, None),
+    ("INSUFFICIENT_ACCESS_OR_READONLY", Rejected, None, None),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", Rejected, None, None),
+    ("INACTIVE_OWNER_OR_USER", Rejected, None, None),
+    ("TRANSFER_REQUIRES_READ", Rejected, None, None),
+    ("INVALID_OWNER", Rejected, None, None),
+    ("INVALID_OPERATION", Rejected, None, None),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", Rejected, None, None),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", Rejected, None, None),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", Rejected, None, None),
+    ("FIELD_FILTER_VALIDATION_EXCEPTION", Rejected, None, None),
+    ("FIELD_INTEGRITY_EXCEPTION", Rejected, None, None),
+    ("DUPLICATES_DETECTED", Rejected, None, None),
+    ("DUPLICATE_VALUE", Rejected, None, None),
+    ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", Rejected, None, None),
+    ("REQUIRED_FIELD_MISSING", Rejected, None, None),
+    ("STRING_TOO_LONG", Rejected, None, None),
+    ("NUMBER_OUTSIDE_VALID_RANGE", Rejected, None, None),
+    ("INVALID_FIELD", Rejected, None, None),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", Rejected, None, None),
+    ("INVALID_TYPE", Rejected, None, None),
+    ("MALFORMED_QUERY", Rejected, None, None),
+    ("JSON_PARSER_ERROR", Rejected, None, None),
+    ("METHOD_NOT_ALLOWED", Rejected, None, None),
+    ("EXCEEDED_ID_LIMIT", Rejected, None, None),
+    ("OPERATION_TOO_LARGE", Rejected, None, None),
+]
+
+
+def body(code: str, message: str = "Jane Doe's field: bad value") -> bytes:
+    return json.dumps([{"message": message, "errorCode": code}]).encode()
+
+
+def test_every_line_of_the_table_is_tested() -> None:
+    assert {line[0] for line in CALLS} == set(RULES)
+
+
+@pytest.mark.parametrize(("code", "kind", "unknown", "after"), CALLS)
+def test_a_call_s_error_code_means_one_thing(
+    code: str, kind: type[ConnectorError], unknown: bool | None, after: float | None
+) -> None:
+    error = call_error(400, body(code), {}, write=True)
+    assert type(error) is kind
+    assert error.code == code
+    assert getattr(error, "unknown", None) is unknown
+    assert getattr(error, "after", None) == after
+    assert "Jane" not in error.reason
+    assert getattr(call_error(400, body(code), {}, write=False), "unknown", False) is False
+
+
+@pytest.mark.parametrize(("code", "kind"), [(line[0], line[1]) for line in CALLS])
+def test_a_row_s_error_code_means_the_same(code: str, kind: type[ConnectorError]) -> None:
+    outcome = {AuthFailed: "rejected", Rejected: "rejected", Conflict: "conflict"}.get(kind, "retry")
+    receipt = row_receipt("k", [{"statusCode": code, "message": "Jane Doe's field", "fields": []}])
+    assert (receipt.outcome, receipt.code, receipt.wrote) == (outcome, code, False)
+    assert "Jane" not in str(receipt.reason)
+
+
+def test_a_full_day_and_a_crowd_are_told_apart() -> None:
+    day = call_error(403, body("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), {}, write=True)
+    crowd = call_error(403, body("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), {}, write=True)
+    assert isinstance(day, RateLimited)
+    assert isinstance(crowd, RateLimited)
+    assert (day.after, crowd.after) == (900.0, 20.0)
+
+
+def test_a_lock_inside_a_trigger_is_a_lock() -> None:
+    message = "Rollup: execution of AfterUpdate caused by: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access"
+    receipt = row_receipt("k", [{"statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "message": message}])
+    assert (receipt.outcome, receipt.after) == ("retry", 2.0)
+
+
+def test_a_row_names_the_fields_and_the_way_out() -> None:
+    receipt = row_receipt("k", [{"statusCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "fields": ["SLA_Due__c"]}])
+    assert receipt.reason == (
+        "a field is read-only for the integration user (SLA_Due__c); "
+        "give the integration user's permission set access to it: Setup > Permission Sets"
+    )
+
+
+@pytest.mark.parametrize("errors", [[], [{}], [{"statusCode": "NEVER_HEARD_OF"}]])
+def test_a_row_that_failed_for_reasons_unknown_is_rejected(errors: list[dict[str, str]]) -> None:
+    assert row_receipt("k", errors).outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (503, b"<html>maintenance</html>", RetryLater),
+        (401, b'{"message": "a dict", "errorCode": "X"}', AuthFailed),
+        (401, b"<html></html>", AuthFailed),
+        (403, b"[]", AuthFailed),
+        (403, b'[{"errorCode": "NEVER_HEARD_OF"}]', AuthFailed),
+        (404, b"\xff\xfe", Rejected),
+        (500, b"", RetryLater),
+        (200, b"<html>", RetryLater),
+        (410, b"", AuthFailed),
+    ],
+)
+def test_an_answer_without_a_known_code_goes_by_its_status(
+    status: int, text: bytes, kind: type[ConnectorError]
+) -> None:
+    assert type(call_error(status, text, {}, write=False)) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "fix"),
+    [
+        ("invalid_grant", "no client credentials user enabled", AuthFailed, "name a Run As user"),
+        ("invalid_grant", "user hasn't approved this consumer", AuthFailed, "pre-authorise the user"),
+        ("invalid_app_access", "user is not admin approved to access this app", AuthFailed, "pre-authorise the user"),
+        ("OAUTH_APP_BLOCKED", "user is not admin approved to access this app", AuthFailed, "pre-authorise the user"),
+        ("invalid_app_access", "", AuthFailed, "pre-authorise the user"),
+        ("invalid_grant", "audience is invalid", AuthFailed, "set sandbox = true"),
+        ("invalid_grant", "Audience validation failed", AuthFailed, "set sandbox = true"),
+        ("invalid_grant", "request not supported on this domain", AuthFailed, "your My Domain"),
+        ("invalid_grant", "user is locked", AuthFailed, "unlock the integration user"),
+        ("inactive_user", "user is inactive", AuthFailed, "activate the integration user"),
+        ("invalid_grant", "inactive user", AuthFailed, "activate the integration user"),
+        ("inactive_org", "organization has been locked", AuthFailed, "ask Salesforce support"),
+        ("inactive_org", "this organization is suspended", AuthFailed, "ask Salesforce support"),
+        ("invalid_grant", "ip restricted", AuthFailed, "relax IP restrictions"),
+        ("invalid_grant", "expired authorization code", AuthFailed, "clock right"),
+        ("invalid_client_id", "client identifier invalid", AuthFailed, "copy the consumer key again"),
+        ("invalid_client", "invalid client credentials", AuthFailed, "copy the consumer secret again"),
+        ("unsupported_grant_type", "grant type not supported", AuthFailed, "enable the client credentials"),
+        ("invalid_grant", "login rate exceeded", RateLimited, None),
+        ("rate_limit_exceeded", "", RateLimited, None),
+        ("unknown_error", "retry your request", RetryLater, None),
+        ("server_error", "", RetryLater, None),
+        ("temporarily_unavailable", "", RetryLater, None),
+        ("invalid_grant", "authentication failure", AuthFailed, "check username, key or secret"),
+        ("invalid_grant", "something new", AuthFailed, "check the app and its user"),
+        ("invalid_request", "bad", AuthFailed, "your My Domain"),
+        ("never_heard_of", "", AuthFailed, "check the app and its user"),
+        (None, None, AuthFailed, "check the app and its user"),
+        (503, "<html>", RetryLater, None),
+        (404, "Not found", Rejected, None),
+    ],
+)
+def test_a_refused_login_is_decoded(code: object, message: object, kind: type[ConnectorError], fix: str | None) -> None:
+    error = login_error(code, message)
+    assert type(error) is kind
+    assert (fix is None and error.fix is None) or (fix is not None and fix in str(error.fix))
