@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,7 +47,10 @@ def policy(*targets: dict[str, Any], name: str = "Support", **more: Any) -> dict
 
 
 def config(*policies: dict[str, Any], match: str | None = None, calendars: Any = None) -> dict[str, Any]:
-    document: dict[str, Any] = {"calendars": {**CALENDARS, **(calendars or {})}, "policies": list(policies)}
+    document: dict[str, Any] = {
+        "calendars": deepcopy({**CALENDARS, **(calendars or {})}),
+        "policies": deepcopy(list(policies)),
+    }
     if match is not None:
         document["daemon"] = {"match": match}
     return document
