@@ -191,7 +191,8 @@ class Api:
         try:
             self._salesforce = Salesforce(version=self._settings.api_version, session=self._session, **self._grant())
         except SalesforceAuthenticationFailed as error:
-            raise login_error(error.code, error.message) from None
+            # Until 1.12.9 the SDK kept the description in `message`.
+            raise login_error(error.code, getattr(error, "auth_message", error.message)) from None
         except ConnectorError:
             raise
         except requests.exceptions.RequestException as error:
