@@ -33,6 +33,7 @@ class Life:
         self._dice = dice
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._made = 0
+        self._begun: set[str] = set()
         self._after(MINUTE / 6, self._lead_arrives)
         self._after(MINUTE / 3, self._case_arrives)
 
@@ -65,13 +66,22 @@ class Life:
         done = row is None or row["IsDeleted"] or row.get("IsConverted") or row["Status"] in CLOSED[object]
         return None if done else row
 
+    def _fate(self, object: str, first: float) -> float:
+        """What becomes of the newest record, 0 to 1. The first one's is fixed, so that whoever watches sees within
+        minutes a lead that nobody calls and a case that waits for its customer."""
+        drawn = self._dice.random()
+        if object in self._begun:
+            return drawn
+        self._begun.add(object)
+        return first
+
     # Leads
 
     def _lead_arrives(self) -> None:
         self._after(self._dice.expovariate(1 / LEADS_EVERY), self._lead_arrives)
         queued = self._chance(0.15)
         lead = self._records.lead(owner=self._cast.unassigned if queued else None)
-        fate = self._dice.random()
+        fate = self._fate("Lead", first=1.0)
         if fate < 0.40:
             self._after(self._between(1, 9), lambda: self._call(lead))
         elif fate < 0.55:
@@ -126,25 +136,27 @@ class Life:
         self._after(self._dice.expovariate(1 / CASES_EVERY), self._case_arrives)
         case = self._records.case()
         self._do("message", case, direction="inbound", text="Please help.")
-        fate = self._dice.random()
-        if fate < 0.65:
+        fate = self._fate("Case", first=0.0)
+        if fate == 0.0:
+            self._after(self._between(2, 4), lambda: self._answer(case, closing=False))
+        elif fate < 0.65:
             self._after(self._between(2, 20), lambda: self._answer(case))
         elif fate < 0.85:
             self._after(self._between(40, 150), lambda: self._answer(case))
 
-    def _answer(self, id: str) -> None:
+    def _answer(self, id: str, *, closing: bool | None = None) -> None:
         """An agent takes the case, writes, and usually waits for the customer."""
         row = self._row("Case", id)
         if row is None:
             return
         agent = row["OwnerId"] if row["OwnerId"].startswith("005") else self._dice.choice(self._cast.agents)
         self._do("message", id, direction="outbound", by=agent, text="Could you tell us more?")
-        closing = self._chance(0.35)
+        closing = self._chance(0.35) if closing is None else closing
         status = "Closed" if closing else WAITING
         self._do("update", id, by=agent, fields={"Status": status, "OwnerId": agent})
         self._finish_tasks("WhatId", id, agent)
         if not closing:
-            self._after(self._between(5, 40), lambda: self._reply(id))
+            self._after(self._between(5, 25), lambda: self._reply(id))
 
     def _reply(self, id: str) -> None:
         """The customer answers; the status follows at once, or only when an agent gets to it."""
