@@ -9,8 +9,11 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
+from emulators.core import Refused
+from emulators.salesforce.errors import ApiError
 from emulators.salesforce.people import People
 from emulators.salesforce.seed import MINUTE, Cast, Records
 from emulators.salesforce.store import Store, Values
@@ -38,11 +41,13 @@ class Life:
         self._after(MINUTE / 3, self._case_arrives)
 
     def tick(self) -> None:
-        """Everything that is due by now, in order."""
+        """Everything that is due by now, in order. What the org refuses (a colleague who left, a locked row, a
+        validation rule) does not happen, and life goes on."""
         self._people.recorded = False
         try:
             while self._agenda and self._agenda[0][0] <= self._store.now_ms():
-                heapq.heappop(self._agenda)[2]()
+                with suppress(Refused, ApiError):
+                    heapq.heappop(self._agenda)[2]()
         finally:
             self._people.recorded = True
 

@@ -71,6 +71,16 @@ def test_a_lead_given_to_somebody_else_is_usually_called_by_them(org: Salesforce
     assert len(calls & set(given)) > len(given) / 3
 
 
+def test_life_goes_on_when_a_colleague_leaves() -> None:
+    emulator = lived(5)
+    emulator.act({"do": "deactivate_user", "user": "sam@acme.test"})
+    before = emulator.store.count("Lead")
+    for _ in range(60):
+        emulator.clock.advance(60)
+        emulator.live()
+    assert emulator.store.count("Lead") > before + 10
+
+
 def test_what_happens_by_itself_leaves_no_effects(org: SalesforceEmulator) -> None:
     assert org.effects.lines() == []
 
