@@ -48,6 +48,31 @@ class ClockChange(NamedTuple):
     version: int
 
 
+class Figures(msgspec.Struct, frozen=True, array_like=True):
+    """What a clock's row keeps beside its columns: lengths in working ms, and of each step its threshold, its instant
+    (epoch ms) and whether it has been reached. The public verdict is made of it only when somebody asks."""
+
+    within: int
+    elapsed: int
+    paused: int
+    remaining: int
+    late: int
+    reason: str | None
+    steps: list[tuple[str, int | None, bool]]
+
+
+def figures(clock: Clock) -> Figures:
+    """The figures of a clock at the instant it was judged."""
+    elapsed = clock.elapsed_ms
+    over = elapsed - clock.run.budget
+    late = max(over, 0) if clock.breached_ms is not None else 0
+    steps = [(step.at, step.instant_ms, step.reached) for step in clock.steps]
+    return Figures(clock.within_ms, elapsed, clock.paused_ms, max(-over, 0), late, clock.reason, steps)
+
+
+read_figures: Final = msgspec.json.Decoder(Figures).decode
+
+
 def change(clock: Clock, old: ClockRow | None, wake_at: int | None, now: int) -> ClockChange | None:
     """What to write of a clock as it stands, None when its row says so already."""
     breached = clock.breached_ms
@@ -55,7 +80,7 @@ def change(clock: Clock, old: ClockRow | None, wake_at: int | None, now: int) ->
     if old is not None and old[:7] == standing:
         return None
     detected = None if breached is None else now if old is None or old.detected_at is None else old.detected_at
-    body = _encode(clock.verdict()).decode()
+    body = _encode(figures(clock)).decode()
     name = (clock.target, clock.policy, clock.cycle)
     return ClockChange(clock.record, name, (*standing, detected, body), 0 if old is None else old.version)
 

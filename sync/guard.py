@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
+from sync.clock_row import read_figures
 from sync.decision import DESTRUCTIVE
 from sync.outbox import Letter
 from sync.record_row import RecordRow, read_summary
@@ -57,7 +56,7 @@ def _still_reached(transaction: Transaction, record: str, why: Mapping[str, Any]
     state, body = found
     if state == "stopped":
         return Ruling("drop", "the clock has stopped meanwhile")
-    reached = {step["at"]: step["reached"] for step in msgspec.json.decode(body)["steps"]}
+    reached = {at: done for at, _, done in read_figures(body).steps}
     if not reached.get(why["step"]):
         return Ruling("drop", f"the clock stands before {why['step']} again")
     return Ruling("send")

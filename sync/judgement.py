@@ -7,14 +7,13 @@ twice at the same instant hands over nothing the second time.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from connectors.base import Observed
 from sla.clock import Clock
 from sla.fold import Evaluation
-from sla.model import split_record
 from sync import clock_row, outbox, record_row
 from sync.budget import Budget
 from sync.clock_row import ClockName
@@ -24,6 +23,8 @@ from sync.ledger import Entry
 from sync.portion import Portion
 from sync.record_row import RecordRow
 from sync.writeback import desired, differing, same
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Judgement:
@@ -35,7 +36,7 @@ class Judgement:
         self._clocks, self._state = evaluation
         self._now = now
         self._measured = measured
-        self._connection, kind, _ = split_record(record)
+        self._connection, kind, _ = record.split(":", 2)
         self._kind = self._state.kind or kind
         self._old = portion.rows.get(record)
         self._letters = portion.letters.get(record, [])
@@ -85,9 +86,10 @@ class Judgement:
         if observed is not None and observed.at >= self._observed_at:
             self._seen, self._observed_at = dict(observed.values), observed.at
         wanted = self._wanted(writable)
-        for name, value in wanted.items():
-            if same(value, self._seen.get(name)):
-                self._written[name] = value  # it stands there: from now on only a change of ours is written
+        if self._seen:
+            for name, value in wanted.items():
+                if same(value, self._seen.get(name)):
+                    self._written[name] = value  # it stands there: from now on only a change of ours is written
         self._wish(wanted)
 
     def _wanted(self, writable: Mapping[str, frozenset[str]]) -> dict[str, Any]:
@@ -98,6 +100,11 @@ class Judgement:
     def _wish(self, wanted: Mapping[str, Any]) -> None:
         """Keeps one waiting row with the latest values; what is being sent already is not wished for again."""
         portion = self._portion
+        if not self._letters:
+            found = differing(wanted, self._seen, self._written, {})
+            if found:
+                self._put(found, {"values": found})
+            return
         ours = [letter for letter in self._letters if letter.action == "fields"]
         sending = {name: value for letter in ours if letter.state == "sending" for name, value in letter.values.items()}
         waiting = [letter for letter in ours if letter.state == "waiting"]
@@ -111,11 +118,13 @@ class Judgement:
             return
         portion.withdrawn += [letter.id for letter in waiting]
         if found:
-            rank = BREACH if "missed" in found.values() else REFRESH
-            body: dict[str, Any] = {"values": found}
-            if any(letter.unknown or letter.body.get("late") for letter in waiting):
-                body["late"] = True  # some of it may have taken effect when we were cut short: it is looked up first
-            portion.fields.append((fields_key(self._record, found), self._connection, self._record, rank, body))
+            # Some of it may have taken effect when we were cut short: then it is looked up first.
+            late = any(letter.unknown or letter.body.get("late") for letter in waiting)
+            self._put(found, {"values": found, "late": True} if late else {"values": found})
+
+    def _put(self, values: Mapping[str, Any], body: dict[str, Any]) -> None:
+        rank = BREACH if "missed" in values.values() else REFRESH
+        self._portion.fields.append((fields_key(self._record, values), self._connection, self._record, rank, body))
 
     # ---- rows
 
@@ -123,13 +132,14 @@ class Judgement:
         """Hands over the record's row and its clocks' rows where they differ. ``wake_at``: when an event that has
         not happened yet will."""
         portion, state = self._portion, self._state
-        stored = dict(portion.clocks.get(self._record, ()))
+        stored = portion.clocks.get(self._record, {})
         for clock in self._clocks:
             name = (clock.target, clock.policy, clock.cycle)
             change = clock_row.change(clock, stored.pop(name, None), self._held.get(name, clock.wake_ms), self._now)
             if change is not None:
                 portion.changes.append(change)
-        portion.gone += [(self._record, name) for name in stored]
+        if stored:
+            portion.gone += [(self._record, name) for name in stored]
         title = state.fields.get("name") if titled else None
         row = RecordRow(
             record=self._record,
@@ -139,9 +149,9 @@ class Judgement:
             created_at=state.created_at,
             policy_version=version,
             measured=self._measured,
-            observed=msgspec.json.encode(self._seen).decode(),
+            observed=_text(self._seen),
             observed_at=self._observed_at,
-            written=msgspec.json.encode(self._written).decode(),
+            written=_text(self._written),
             title=title if isinstance(title, str) else None,
             owner=state.owner,
             status=state.status,
@@ -151,3 +161,7 @@ class Judgement:
         )
         if row != self._old:
             portion.records.append(row)
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    return _encode(values).decode() if values else "{}"

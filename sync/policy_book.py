@@ -7,7 +7,7 @@ version that was in force when it was first seen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,20 @@ from sla.policy import Policies
 from sla.problem import Problems
 from sync import ledger
 from sync.store import Transaction
+
+
+class Terms(NamedTuple):
+    """What a version of the policies means for the judge. ``limits``: steps an hour, by policy; ``titled``: whether
+    some text of theirs calls a record by its name."""
+
+    policies: Policies
+    limits: Mapping[str, int]
+    titled: bool
+
+    @classmethod
+    def of(cls, policies: Policies) -> Terms:
+        limits = {policy.name: policy.actions_per_hour for policy in policies.policies}
+        return cls(policies, limits, "name" in policies.fields)
 
 
 class PolicyBook:
@@ -28,7 +42,7 @@ class PolicyBook:
             "calendars": document.get("calendars", {}),
             "policies": document.get("policies", []),
         }
-        self._known = {current.version: current}
+        self._known = {current.version: Terms.of(current)}
 
     def register(self, transaction: Transaction, now: int) -> None:
         """Notes the current version as in force from ``now`` on, unless it is known already."""
@@ -37,11 +51,11 @@ class PolicyBook:
             (self.current.version, now, msgspec.json.encode(self._document).decode()),
         )
 
-    def get(self, transaction: Transaction, version: str, now: int) -> Policies:
-        """The policies of a version. One that this release cannot read any more gives way to the current one."""
+    def get(self, transaction: Transaction, version: str, now: int) -> Terms:
+        """The terms of a version. One that this release cannot read any more gives way to the current one."""
         found = self._known.get(version)
         if found is None:
-            found = self._known[version] = self._rebuild(transaction, version, now)
+            found = self._known[version] = Terms.of(self._rebuild(transaction, version, now))
         return found
 
     def _rebuild(self, transaction: Transaction, version: str, now: int) -> Policies:

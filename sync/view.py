@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sync import clock_row, record_row, timeline
 from sync.store import Reader, Row, Transaction
@@ -184,7 +185,37 @@ def _decoded(row: Row) -> list[Any]:
 
 
 def _clock(row: Row) -> ClockRow:
-    return ClockRow(*_decoded(row))
+    record, target, policy, cycle, state, outcome, started, due, breached, completed = (row[0], *row[5:14])
+    figures = clock_row.read_figures(row[-1])
+    verdict = {
+        "record": record,
+        "policy": policy,
+        "target": target,
+        "cycle": cycle,
+        "state": state,
+        "outcome": outcome,
+        "started_at": _text(started),
+        "due_at": _text(due),
+        "completed_at": _text(completed),
+        "breached_at": _text(breached),
+        "within_s": _seconds(figures.within),
+        "elapsed_s": _seconds(figures.elapsed),
+        "paused_s": _seconds(figures.paused),
+        "remaining_s": _seconds(figures.remaining),
+        "late_s": _seconds(figures.late),
+        "reason": figures.reason,
+        "steps": [{"at": at, "instant": _text(instant), "reached": reached} for at, instant, reached in figures.steps],
+    }
+    return ClockRow(*[*row[:-1], verdict])
+
+
+def _text(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
+def _seconds(work: int) -> int | float:
+    """Whole seconds as an int, as in the public verdict."""
+    return work // SECOND if work % SECOND == 0 else work / SECOND
 
 
 def _letter(row: Row) -> OutboxRow:

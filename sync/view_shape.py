@@ -64,7 +64,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class ClockRow(msgspec.Struct, frozen=True):
-    """One clock as last evaluated. ``verdict`` is the public verdict document of that moment."""
+    """One clock as last evaluated. ``verdict`` is the public verdict of that moment, but for ``spent``, which only an
+    evaluation tells."""
 
     record: str
     kind: str

@@ -7,17 +7,20 @@ Invariant: the same clocks give the same values, so a rebuilt database writes no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sla.clock import Clock
 
+OVERALL: Final = frozenset({"sla_due", "sla_status", "sla_policy"})
 WORST_FIRST: Final = ("missed", "running", "paused", "met", "excused", "cancelled")
 _SECOND: Final = 1_000
 _MISSING: Final = object()
 
 
+@lru_cache(maxsize=1_024)
 def slug(target: str) -> str:
     """A target's name as it begins a logical field: ``Proposal follow-up`` -> ``proposal_follow_up``."""
     return re.sub(r"[^a-z0-9]+", "_", target.lower()).strip("_")
@@ -33,16 +36,35 @@ def desired(clocks: Iterable[Clock], writable: frozenset[str]) -> dict[str, Any]
 
     Clocks of policies that are only tried out (stage ``shadow``) say nothing. No clocks, no values.
     """
-    spoken = _latest(clock for clock in clocks if clock.stage != "shadow")
+    spoken = _latest(clocks)
     if not spoken or not writable:
         return {}
-    values = _overall(list(spoken.values()))
-    for target, clock in spoken.items():
-        name = slug(target)
-        values[f"{name}_due"] = _whole(clock.due_ms)
-        values[f"{name}_breached_at"] = _whole(clock.breached_ms)
-        values[f"{name}_status"] = word(clock)
-    return {name: value for name, value in values.items() if name in writable}
+    values = {}
+    for name, target, what in _plan(writable):
+        if what == "sla":
+            values[name] = _overall(name, spoken.values())
+        elif target in spoken:
+            values[name] = _of(spoken[target], what)
+    return values
+
+
+@lru_cache(maxsize=256)
+def _plan(writable: frozenset[str]) -> tuple[tuple[str, str, str], ...]:
+    """Logical names with the target that each speaks of, and what of it."""
+    plan = []
+    for name in sorted(writable):
+        what = next((suffix for suffix in ("_breached_at", "_status", "_due") if name.endswith(suffix)), None)
+        if name in OVERALL:
+            plan.append((name, "", "sla"))
+        elif what is not None:
+            plan.append((name, name.removesuffix(what), what))
+    return tuple(plan)
+
+
+def _of(clock: Clock, what: str) -> Any:
+    if what == "_status":
+        return word(clock)
+    return _whole(clock.due_ms if what == "_due" else clock.breached_ms)
 
 
 def differing(
@@ -77,9 +99,11 @@ def _latest(clocks: Iterable[Clock]) -> dict[str, Clock]:
     """Per target the clock that speaks for it: an open one before a stopped one, then the later start."""
     found: dict[str, Clock] = {}
     for clock in clocks:
-        other = found.get(clock.target)
-        if other is None or _standing(clock) > _standing(other):
-            found[clock.target] = clock
+        if clock.stage != "shadow":
+            name = slug(clock.target)
+            other = found.get(name)
+            if other is None or _standing(clock) > _standing(other):
+                found[name] = clock
     return found
 
 
@@ -87,16 +111,17 @@ def _standing(clock: Clock) -> tuple[bool, bool, int, int]:
     return clock.state != "stopped", clock.outcome != "cancelled", clock.started_ms, clock.cycle
 
 
-def _overall(clocks: list[Clock]) -> dict[str, Any]:
-    due = sorted(
-        (clock.due_ms, clock.policy) for clock in clocks if clock.state != "stopped" and clock.due_ms is not None
+def _overall(name: str, clocks: Collection[Clock]) -> Any:
+    """What ``sla_due``, ``sla_status`` and ``sla_policy`` say of all clocks of a record."""
+    if name == "sla_status":
+        return min((word(clock) for clock in clocks), key=WORST_FIRST.index)
+    due = min(
+        ((clock.due_ms, clock.policy) for clock in clocks if clock.state != "stopped" and clock.due_ms is not None),
+        default=None,
     )
-    last = max(clocks, key=_standing)
-    return {
-        "sla_due": _whole(due[0][0]) if due else None,
-        "sla_status": min((word(clock) for clock in clocks), key=WORST_FIRST.index),
-        "sla_policy": due[0][1] if due else last.policy,
-    }
+    if name == "sla_due":
+        return None if due is None else _whole(due[0])
+    return max(clocks, key=_standing).policy if due is None else due[1]
 
 
 def _whole(at: int | None) -> int | None:
