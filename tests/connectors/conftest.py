@@ -64,6 +64,11 @@ class Org:
     def setup(self, **order: Any) -> None:
         self.emulator.act({"do": "setup", **order})
 
+    def remove_object(self, name: str) -> None:
+        """The org does not have this object, or hides it."""
+        store = self.emulator.store
+        store.tables = {key: table for key, table in store.tables.items() if key != name.lower()}
+
     def row(self, id: str) -> dict[str, Any]:
         found = self.emulator.store.find(id)
         assert found is not None
