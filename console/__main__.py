@@ -6,6 +6,7 @@ command has a module of its own, imported when it is called. Invariant: a mistak
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ import click
 from console.boundary import FINE, USAGE, classify
 from console.lazy_group import Lazy, LazyGroup
 
+NAME = "sla-sidecar"
 COMMANDS = {
     "demo": Lazy("console.demo:demo", "Show it all on this machine, with practice CRMs; no account needed."),
     "check": Lazy("console.check:check", "Validate the configuration, then each connection."),
@@ -45,15 +47,20 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code; failures are told once, in plain words."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if "_SLA_SIDECAR_COMPLETE" in os.environ:
+        cli.main(args=given, prog_name=NAME)  # a shell asks for completions; this does not come back
     try:
-        code = cli.main(args=given, prog_name="sla-sidecar", standalone_mode=False)
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):
-            return FINE  # the reader of our output has gone; nothing is wrong, and nothing more can be said to it
-        raise
+        with cli.make_context(NAME, given) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return USAGE
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is wrong, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FINE
     except (Exception, KeyboardInterrupt) as error:
         answer = classify(error)
         if answer is None:
@@ -62,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         print_failure(answer, as_json="--json" in given)
         return answer.code
-    return code if isinstance(code, int) else FINE
+    return FINE
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sync.daemon import Daemon
 
 _TEMPLATE: Final = Path(__file__).with_name("demo.toml")
-_RECORDS: Final = 20
+_RECORDS: Final = 12
 _DEFAULT_PORT: Final = 8080
 _LOOK_EVERY_S: Final = 1.0
 

@@ -35,8 +35,10 @@ def explain(record: str, config: Path, timeline: Path | None, now: int | None, a
 
     RECORD is connection:kind:id, or the end of it where that is enough.
     """
-    at = options.current(now)
-    account = _from_file(record, config, timeline, at) if timeline else _from_store(record, config, at)
+    if timeline:
+        account = _from_file(record, config, timeline, options.current(now))
+    else:
+        account = _from_store(record, config, now)
     if as_json:
         output.print_json(account)
     else:
@@ -57,12 +59,13 @@ def _from_file(record: str, config: Path, path: Path, now: int) -> dict[str, Any
     return explain_record(policies, timelines[name], now, _waits(name, timelines))
 
 
-def _from_store(record: str, config: Path, now: int) -> dict[str, Any]:
+def _from_store(record: str, config: Path, asked_now: int | None) -> dict[str, Any]:
     from console.store import view
     from sla.explain import explain_record
     from sla.policy import Policies
     from sync.configuration import load_daemon
 
+    now = options.current(asked_now)
     with view(load_daemon(config).database) as opened:
         found = opened.record(record)
         if found is None:
@@ -70,6 +73,9 @@ def _from_store(record: str, config: Path, now: int) -> dict[str, Any]:
             found = opened.record(name)
         if found is None:
             raise Failure(f"the store knows no record '{record}'")
+        daemon = opened.summary().daemon
+        # A daemon under a clock of its own, as in the demonstration, may be ahead of this machine's.
+        now = max(now, daemon.beat_at) if asked_now is None and daemon else now
         document = opened.policy_document(found.policy_version)
         policies = Policies.from_config(document or {})
         account = explain_record(policies, found.events, now)

@@ -60,7 +60,7 @@ def _detail(event: dict[str, Any]) -> str:
 
 
 def _plain(value: object) -> str:
-    return "nobody" if value is None else str(value)
+    return "empty" if value is None else str(value)
 
 
 def _print_clock(clock: dict[str, Any], decisions: list[dict[str, Any]]) -> None:

@@ -29,9 +29,10 @@ def status(config: Path, as_json: bool) -> None:
     from sync.configuration import load_daemon
 
     daemon = load_daemon(config)
-    now = options.current(None)
     with view(daemon.database) as opened:
         summary, connections = opened.summary(), opened.connections()
+        # A daemon under a clock of its own, as in the demonstration, may be ahead of this machine's.
+        now = max(options.current(None), summary.daemon.beat_at if summary.daemon else 0)
         next_due = [row for row in opened.clocks(limit=_NEXT) if row.due_at is not None]
     if as_json:
         output.print_json(_document(daemon.mode, summary, connections, next_due))

@@ -7,6 +7,7 @@ unchanged page.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,15 +20,20 @@ if TYPE_CHECKING:
 SOON_MS: Final = 15 * 60_000
 STALE_BEAT_MS: Final = 30_000
 ROWS: Final = 100
+LOOKED_AT: Final = 2_000
+"""How many open clocks are read to find the rows: those that are measured only stand apart."""
+
 EFFECTS: Final = 40
 
 
 class Filter(NamedTuple):
-    """A choice of clocks: its label, and the words of the verdict that it asks for."""
+    """A choice of clocks: its label, the words of the verdict that it asks for, and whether it wants those that are
+    measured only."""
 
     label: str
     state: str | None = None
     outcome: str | None = None
+    measured: bool = False
 
 
 FILTERS: Final = {
@@ -35,6 +41,7 @@ FILTERS: Final = {
     "overdue": Filter("Overdue", outcome="missed"),
     "running": Filter("Running", state="running"),
     "paused": Filter("Paused", state="paused"),
+    "measured": Filter("Measured only", measured=True),
 }
 
 # A shape beside every colour: nobody has to see colours to read the page.
@@ -68,15 +75,19 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
     """Everything that the page shows, ready for the template."""
     summary = view.summary()
     connections = view.connections()
-    wanted = FILTERS[choice.show]
-    clocks = view.clocks(state=wanted.state, outcome=wanted.outcome, connection=choice.connection, limit=ROWS + 1)
+    since = {row.name: row.enforce_from or 0 for row in connections}
+    found = view.clocks(limit=LOOKED_AT)
+    acted_on = [row for row in found if not _measured(row, since)]
+    clocks = [row for row in found if _wanted(row, choice, since)]
+    words = summary.clocks if len(found) == LOOKED_AT else Counter(row.outcome or row.state for row in acted_on)
+    overdue = summary.overdue_open if len(found) == LOOKED_AT else words["missed"]
     return {
         "now": now,
         "mode": mode,
         "paused": summary.paused,
         "daemon": summary.daemon is not None,
         "beat_at": summary.daemon.beat_at if summary.daemon else None,
-        "figures": _figures(summary.clocks, summary.overdue_open),
+        "figures": _figures(overdue, words.get("running", 0), words.get("paused", 0), summary.clocks),
         "queues": {
             "inbox": summary.inbox_new,
             "outbox": sum(summary.outbox.get(state, 0) for state in ("waiting", "sending")),
@@ -92,13 +103,13 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
     }
 
 
-def _figures(counts: Mapping[str, int], overdue: int) -> list[dict[str, Any]]:
+def _figures(overdue: int, running: int, paused: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     decided = counts.get("met", 0) + counts.get("missed", 0)
     share = f"{100 * counts.get('met', 0) / decided:.0f} %" if decided else "-"
     return [
         {"label": "overdue", "value": overdue, "tone": "overdue" if overdue else "calm", "shape": _SHAPES["overdue"]},
-        {"label": "running", "value": counts.get("running", 0), "tone": "calm", "shape": _SHAPES["running"]},
-        {"label": "paused", "value": counts.get("paused", 0), "tone": "calm", "shape": _SHAPES["paused"]},
+        {"label": "running", "value": running, "tone": "calm", "shape": _SHAPES["running"]},
+        {"label": "paused", "value": paused, "tone": "calm", "shape": _SHAPES["paused"]},
         {"label": "met in time", "value": share, "tone": "calm", "shape": _SHAPES["met"]},
     ]
 
@@ -127,6 +138,21 @@ def _clock(row: ClockRow, now: int) -> dict[str, Any]:
         "within": length(row.verdict.get("within_s")),
         "next_step": _next_step(row.verdict.get("steps", [])),
     }
+
+
+def _wanted(row: ClockRow, choice: Choice, since: Mapping[str, int]) -> bool:
+    wanted = FILTERS[choice.show]
+    return (
+        wanted.state in (None, row.state)
+        and wanted.outcome in (None, row.outcome)
+        and choice.connection in (None, row.record.partition(":")[0])
+        and wanted.measured == _measured(row, since)
+    )
+
+
+def _measured(row: ClockRow, since: Mapping[str, int]) -> bool:
+    """Whether the clock began before its connection acts on anything."""
+    return row.started_at < since.get(row.record.partition(":")[0], 0)
 
 
 def _tone(row: ClockRow, now: int) -> str:

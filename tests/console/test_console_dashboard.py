@@ -1,5 +1,6 @@
 """The page: what it says, how it stays fresh, and that no text of a CRM can do anything in it."""
 
+import msgspec
 import pytest
 from asgi_client import Client
 from paper_view import CLOCKS, MINUTE, NOW, PaperView, clock
@@ -68,6 +69,16 @@ def test_clocks_can_be_chosen_by_state_and_connection():
     assert "Ada Lovelace</span>" not in desk
     assert "ticket 43</span>" in desk
     assert client.get("/?show=nonsense").status_code == 200
+
+
+def test_clocks_from_before_the_start_are_measured_only_and_stand_apart():
+    old = msgspec.structs.replace(clock("desk:ticket:1", "t", due=NOW - 9 * MINUTE, outcome="missed"), started_at=0)
+    view = PaperView(clocks=[old, *CLOCKS])
+    page = served(view).get("/").text
+    assert "ticket 1</span>" not in page
+    assert "<strong>1</strong>" in page
+    assert "ticket 1</span>" in served(view).get("/?show=measured").text
+    assert "ticket 43</span>" not in served(view).get("/?show=measured").text
 
 
 def test_no_more_than_the_most_urgent_are_drawn():
