@@ -174,7 +174,8 @@ class Daemon:
         tick_s = real(self._configuration.daemon.tick_every_s)
         self._add(scheduler, "wake", tick_s, works.wake)
         for name, link in works.links.items():
-            poll_s = real(self._configuration.connections[name].poll_every_s)
+            # Real seconds whatever the clock: that is how a CRM counts its calls.
+            poll_s = self._configuration.connections[name].poll_every_s
             self._add(scheduler, f"poll {name}", poll_s, partial(works.intake.poll, link))
             self._add(scheduler, f"deliver {name}", tick_s, partial(self._deliver, works, link))
             self._add(scheduler, f"reconcile {name}", RECONCILE_S, partial(works.intake.reconcile, link), first=False)
