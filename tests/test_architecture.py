@@ -36,8 +36,8 @@ OWNERS = {
     "click": ("console/",),
     "rich": ("console/",),
     "jinja2": ("console/dashboard/",),
-    "uvicorn": ("sync/receiver.py", "sync/daemon.py"),
-    "starlette": ("sync/receiver.py", "sync/daemon.py", "console/dashboard/"),
+    "uvicorn": ("sync/web.py",),
+    "starlette": ("sync/receiver.py", "sync/web.py", "sync/daemon.py", "console/dashboard/"),
     "lark": ("emulators/salesforce/",),
 }
 
