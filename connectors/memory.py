@@ -110,22 +110,22 @@ class MemoryConnector:
         record = record_name(self.name, body["kind"], body["id"])
         if "gone_at" in body:
             return Normalised([Event(record=record, at=body["gone_at"], id="gone", event="deleted")])
-        at, by = body["modified_at"], body["modified_by"]
+        at, by, seq = body["modified_at"], body["modified_by"], body["seq"]
         shown = {name: value for name, value in body["fields"].items() if name in self._shown}
         events = [
             Event(record=record, at=body["created_at"], id="created", event="created", kind=body["kind"],
                   actor=body["created_by"], set={}),
-            Event(record=record, at=at, id=f"s:{body['seq']}", event="changed", actor=by, set=shown, snapshot=True),
+            Event(record=record, at=at, id=f"s:{seq}", seq=seq, event="changed", actor=by, set=shown, snapshot=True),
         ]  # fmt: skip
         for what, into in (("merged", body["merged_into"]), ("converted", body["converted_into"])):
             if into:
                 name = f"{self.name}:{into}"
-                events.append(Event(record=record, at=at, id=what, event=what, actor=by, into=name))
+                events.append(Event(record=record, at=at, id=what, seq=seq, event=what, actor=by, into=name))
         if body["restored_at"] is not None:
             event_id, then = f"restored:{body['restored_at']}", body["restored_at"]
-            events.append(Event(record=record, at=then, id=event_id, event="restored", actor=by))
+            events.append(Event(record=record, at=then, id=event_id, seq=seq, event="restored", actor=by))
         if body["deleted"] and not body["merged_into"]:
-            events.append(Event(record=record, at=at, id=f"deleted:{body['seq']}", event="deleted", actor=by))
+            events.append(Event(record=record, at=at, id=f"deleted:{seq}", seq=seq + 1, event="deleted", actor=by))
         return Normalised(events, Observed(record, at, body["ours"]))
 
     # ---- webhooks

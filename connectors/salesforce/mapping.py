@@ -62,7 +62,7 @@ class RecordMapping:
                 set=self.fields(name, row),
             ),
         ]  # fmt: skip
-        ending = self._ending(kind, row, record, at, actor)
+        ending = self._ending(kind, row, record, at, actor, seq)
         if ending is not None:
             events.append(ending)
         return Normalised(events, Observed(record, at, self.observed(name, row)))
@@ -121,13 +121,15 @@ class RecordMapping:
             return f"customer:{row.get('ContactId') or row['Id']}"
         return self._actors.of(row, "CreatedBy")
 
-    def _ending(self, kind: str, row: Row, record: str, at: int, actor: str | None) -> Event | None:
+    def _ending(self, kind: str, row: Row, record: str, at: int, actor: str | None, seq: int | None) -> Event | None:
+        """A deletion or merge comes after the record's last state, a conversion before the status that shows it."""
+        after = None if seq is None else seq + 1
         if row.get("IsDeleted"):
             winner = row.get("MasterRecordId")
             if winner:
                 into = record_name(self._connection, kind, winner)
-                return Event(record=record, at=at, id="merged", event="merged", actor=actor, into=into)
-            return Event(record=record, at=at, id=f"deleted:{at}", event="deleted", actor=actor)
+                return Event(record=record, at=at, id="merged", seq=after, event="merged", actor=actor, into=into)
+            return Event(record=record, at=at, id=f"deleted:{at}", seq=after, event="deleted", actor=actor)
         if row.get("IsConverted"):
             deal = row.get("ConvertedOpportunityId")
             opened = record_name(self._connection, "deal", deal) if deal else None
