@@ -11,6 +11,7 @@ import click
 
 from console import options, output
 from console.boundary import USAGE, Failure
+from console.store import existing
 
 
 @click.command()
@@ -22,9 +23,7 @@ def backup(target: Path, config: Path, as_json: bool) -> None:
     from sync.configuration import load_daemon
     from sync.store import StoreError, copy
 
-    database = load_daemon(config).database
-    if not database.exists():
-        raise Failure(f"there is no store at {database} yet", "`sla-sidecar run` or `once` makes it", USAGE)
+    database = existing(load_daemon(config).database)
     if target.exists():
         raise Failure(f"{target} exists already", "name a new file", USAGE)
     try:

@@ -17,14 +17,29 @@ if TYPE_CHECKING:
     from sync.view import View
 
 
+def existing(database: Path) -> Path:
+    """The store's file. Raises Failure when nothing has made it yet."""
+    if not database.exists():
+        raise Failure(f"there is no store at {database} yet", "`sla-sidecar run` or `once` makes it", USAGE)
+    return database
+
+
+def who() -> str:
+    """Who gives an order, for the ledger: the name of this process's user."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"  # a container may run under a number that has no name
+
+
 @contextmanager
 def view(database: Path) -> Iterator[View]:
     """The store's read-only side. Raises Failure when there is no store, StoreError when it cannot be used."""
     from sync.view import View
 
-    if not database.exists():
-        raise Failure(f"there is no store at {database} yet", "`sla-sidecar run` or `once` makes it", USAGE)
-    opened = View.open(database)
+    opened = View.open(existing(database))
     try:
         yield opened
     finally:

@@ -56,6 +56,8 @@ _EFFECT_WORDS: Final = {
     "notify": "notice",
     "alarm": "alarm",
     "retry": "tried again",
+    "pause": "paused",
+    "resume": "resumed",
 }
 
 
@@ -104,13 +106,11 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
 
 
 def _figures(overdue: int, running: int, paused: int, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    decided = counts.get("met", 0) + counts.get("missed", 0)
-    share = f"{100 * counts.get('met', 0) / decided:.0f} %" if decided else "-"
     return [
         {"label": "overdue", "value": overdue, "tone": "overdue" if overdue else "calm", "shape": _SHAPES["overdue"]},
         {"label": "running", "value": running, "tone": "calm", "shape": _SHAPES["running"]},
         {"label": "paused", "value": paused, "tone": "calm", "shape": _SHAPES["paused"]},
-        {"label": "met in time", "value": share, "tone": "calm", "shape": _SHAPES["met"]},
+        {"label": "met in time", "value": counts.get("met", 0), "tone": "calm", "shape": _SHAPES["met"]},
     ]
 
 

@@ -393,9 +393,11 @@ def test_a_configuration_that_check_cannot_use_is_code_two(cli):
 # ---- what needs a store
 
 
-@pytest.mark.parametrize("command", [("status",), ("explain", "42"), ("backup", "copy.db")])
+@pytest.mark.parametrize(
+    "command", ["status", "explain 42", "backup copy.db", "outbox", "dead", "dead retry 1", "pause", "resume"]
+)
 def test_without_a_store_a_command_says_what_makes_one(cli, tmp_path, command):
-    code, out, err = cli(*command)
+    code, out, err = cli(*command.split())
     assert (code, out) == (2, "")
     assert "`sla-sidecar run` or `once` makes it" in err
     assert not (tmp_path / "sla.db").exists()
