@@ -35,7 +35,7 @@ _LOOK_EVERY_S: Final = 1.0
 
 
 @click.command()
-@click.option("--speed", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="How fast time runs.")
+@click.option("--speed", type=click.FloatRange(1, 240), default=60.0, show_default=True, help="How fast time runs.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Where the page is. Default: 8080, or a free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 def demo(speed: float, port: int | None, no_browser: bool) -> None:
@@ -150,7 +150,7 @@ def _follow(daemon: Daemon, clock: Clock, database: Path) -> None:
     from sync.store import StoreError
     from sync.view import View
 
-    last = 0
+    last, told_all = 0, False
     pause = threading.Event()
     view = View.open(database)
     story = Story(lambda record: found.title if (found := view.record(record)) else None)
@@ -161,6 +161,9 @@ def _follow(daemon: Daemon, clock: Clock, database: Path) -> None:
             break  # the daemon is closing the store
         for line in story.lines(rows):
             output.say(line)
+        if story.complete and not told_all:
+            told_all = True
+            output.say("       That is all there is to see at first; it goes on until Ctrl-C.")
         sys.stdout.flush()
         last = rows[-1].id if rows else last
         clock.wait(_LOOK_EVERY_S / clock.real_seconds(1), pause)

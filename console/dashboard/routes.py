@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from console.dashboard.page import Choice, build
 from sla.instant import format_instant
+from sync.store import StoreError
 
 if TYPE_CHECKING:
     from sync.clock import Clock
@@ -34,6 +35,7 @@ _ICON: Final = (
     b'<circle cx="16" cy="16" r="13"/><path d="M16 8v8l5 4" stroke-linecap="round"/></g></svg>'
 )
 _HTML: Final = "text/html; charset=utf-8"
+_DRAWN_MOST: Final = 64
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 HEADERS: Final = {
@@ -71,6 +73,7 @@ class _Dashboard:
         self._mode = mode
         self._local = local
         self._start = clock.now()
+        self._drawn: dict[Choice, tuple[str, bytes]] = {}
         environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
         environment.filters["iso"] = format_instant
         environment.globals |= {"speed": round(1 / clock.real_seconds(1), 6), "version": version("sla-sidecar")}
@@ -79,20 +82,36 @@ class _Dashboard:
     # Plain functions, not coroutines: the store is read in a worker thread, and the loop goes on serving webhooks.
 
     def whole(self, request: Request) -> Response:
-        if self._foreign(request):
-            return _refusal()
-        now = self._clock.now()
-        return _answer(request, self._html("page.html", request, now), _HTML, now=now)
+        return self._guarded(request, self._whole)
 
     def live(self, request: Request) -> Response:
+        return self._guarded(request, self._live)
+
+    def _guarded(self, request: Request, answer: Callable[[Request, int], Response]) -> Response:
         if self._foreign(request):
-            return _refusal()
-        now = self._clock.now()
+            return _refusal(421, "this page answers to this machine's own names only")
+        try:
+            return answer(request, self._clock.now())
+        except StoreError as error:
+            return _refusal(503, str(error))
+
+    def _whole(self, request: Request, now: int) -> Response:
+        return _answer(request, self._html("page.html", request, now), _HTML, now=now)
+
+    def _live(self, request: Request, now: int) -> Response:
         # Commits alone change what is drawn; what depends on the time ticks in the browser.
         tag = f'"{self._start:x}-{self._view().data_version():x}"'
         if request.headers.get("if-none-match") == tag:
             return _unchanged(tag, now)
-        return _answer(request, self._html("live.html", request, now), _HTML, tag, now)
+        choice = Choice.of(request.query_params)
+        drawn = self._drawn.get(choice)
+        if drawn is None or drawn[0] != tag:
+            # Drawn once for everybody who looks: many viewers cost no more than one.
+            drawn = tag, self._html("live.html", request, now)
+            if len(self._drawn) >= _DRAWN_MOST:
+                self._drawn.clear()
+            self._drawn[choice] = drawn
+        return _answer(request, drawn[1], _HTML, tag, now)
 
     def file(self, request: Request) -> Response:
         name = request.url.path.rpartition("/")[2]
@@ -121,8 +140,8 @@ def _unchanged(tag: str, now: int | None) -> Response:
     return Response(status_code=304, headers={**HEADERS, **_marks(tag, now)})
 
 
-def _refusal() -> Response:
-    return PlainTextResponse("this page answers to this machine's own names only\n", 421, headers=HEADERS)
+def _refusal(status: int, reason: str) -> Response:
+    return PlainTextResponse(f"{reason}\n", status, headers=HEADERS)
 
 
 def _marks(tag: str | None, now: int | None) -> dict[str, str]:

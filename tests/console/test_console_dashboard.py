@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from console.dashboard.page import describe
 from console.dashboard.routes import dashboard_routes
 from sync.clock import ManualClock, ScaledClock
+from sync.store import StoreError
 
 NASTY = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -171,6 +172,19 @@ def test_a_page_on_this_machine_answers_to_its_own_names_only():
 )
 def test_the_ledger_reads_in_a_few_words(what, body, words):
     assert describe(what, body) == words
+
+
+def test_a_store_that_cannot_be_read_is_said_so_and_is_no_traceback():
+    view = PaperView()
+    view.summary = view.data_version = fails
+    for path in ("/", "/live"):
+        answer = served(view).get(path)
+        assert (answer.status_code, answer.text) == (503, "the database is busy\n")
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def fails():
+    raise StoreError("the database is busy")
 
 
 def test_the_fixture_is_ordered_as_the_store_orders():
