@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
@@ -167,7 +168,8 @@ def exchange(session: requests.Session, method: str, url: str, *, write: bool, *
     """One call. A failure of transport is raised as one of the five errors; the status is the caller's to judge."""
     try:
         return session.request(method, url, **kwargs)
-    except requests.exceptions.RequestException as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        # requests lets some of urllib3's own errors through, and ValueError for URLs it cannot split.
         raise failure(error, write=write) from error
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.secret import Secret
 
@@ -83,7 +83,7 @@ class ConnectionSettings(Table):
     poll_every: Seconds = 60.0
     overlap: Seconds = 600.0
     objects: tuple[str, ...] = ()
-    enforce_from: AwareDatetime | datetime | None = None
+    enforce_from: datetime | None = None
     status: dict[RecordKind, dict[str, StatusCategory]] = Field(default_factory=dict)
     priority: dict[str, Priority] = Field(default_factory=dict)
     fields: dict[str, str | dict[RecordKind, str]] = Field(default_factory=dict)

@@ -13,16 +13,16 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import requests
 
 from connectors.base import Quota
-from connectors.errors import AuthFailed, ConnectorError, RetryLater
+from connectors.errors import AuthFailed, ConnectorError, Rejected, RetryLater
 from connectors.http import Patience, classify, exchange, failure, http_date, open_session
 from connectors.salesforce import names
+from connectors.salesforce.bundle import Answer, bundle, unbundle
 from connectors.salesforce.faults import call_error, error_code, login_error
 from connectors.salesforce.settings import SalesforceSettings
 
@@ -34,28 +34,9 @@ _USAGE: Final = re.compile(r"(?:^|[;,\s])(per-app-)?api-usage=(\d+)/(\d+)")
 _LOGIN_PATH: Final = "/services/oauth2/token"
 
 
-class Answer(NamedTuple):
-    """A successful answer. ``at`` is the server's own time (its Date header) in epoch ms, or None."""
-
-    body: bytes
-    at: int | None
-
-
 class _Token(msgspec.Struct):
     id: str = ""
     instance_url: str = ""
-
-
-class _Part(msgspec.Struct, rename="camel"):
-    body: msgspec.Raw
-    http_status_code: int
-
-
-class _Bundle(msgspec.Struct, rename="camel"):
-    composite_response: list[_Part]
-
-
-_decode_bundle = msgspec.json.Decoder(_Bundle).decode
 
 
 class Api:
@@ -100,23 +81,32 @@ class Api:
         return self._patience.run(lambda: self._call("GET", path, params={"q": soql}, headers=options, write=False))
 
     def queries(self, soqls: Sequence[str]) -> list[Answer]:
-        """The first page of several queries, up to five in one call; deleted rows included."""
-        if len(soqls) == 1:
-            return [self.query(soqls[0])]
+        """The first page of several queries, up to five in one call; raises what the first failed one means."""
         answers: list[Answer] = []
-        for start in range(0, len(soqls), names.QUERIES_PER_CALL):
-            content = self._bundle(soqls[start : start + names.QUERIES_PER_CALL])
-            whole = self._patience.run(lambda: self._call("POST", names.COMPOSITE, content=content, write=False))  # noqa: B023
-            answers += _unbundled(whole, len(soqls[start : start + names.QUERIES_PER_CALL]))
+        for found in self.each_query(soqls):
+            if isinstance(found, ConnectorError):
+                raise found
+            answers.append(found)
         return answers
 
-    def _bundle(self, soqls: Sequence[str]) -> bytes:
-        base = f"{names.VERSIONS}v{self._settings.api_version}/{names.QUERY_ALL}"
-        parts = [
-            {"method": "GET", "referenceId": f"q{number}", "url": f"{base}?q={quote(soql)}"}
-            for number, soql in enumerate(soqls)
-        ]
-        return msgspec.json.encode({"allOrNone": False, "compositeRequest": parts})
+    def each_query(self, soqls: Sequence[str]) -> list[Answer | ConnectorError]:
+        """As ``queries``, with the error of a query in its place; raises only what befalls a whole call."""
+        found: list[Answer | ConnectorError] = []
+        for start in range(0, len(soqls), names.QUERIES_PER_CALL):
+            some = soqls[start : start + names.QUERIES_PER_CALL]
+            if len(some) == 1:
+                try:
+                    found.append(self.query(some[0]))
+                except Rejected as error:
+                    found.append(error)
+            else:
+                found += self._together(some)
+        return found
+
+    def _together(self, soqls: Sequence[str]) -> list[Answer | ConnectorError]:
+        content = bundle(self._settings.api_version, soqls)
+        whole = self._patience.run(lambda: self._call("POST", names.COMPOSITE, content=content, write=False))
+        return unbundle(whole, len(soqls))
 
     def versions(self) -> Answer:
         """The versions that this instance speaks."""
@@ -248,20 +238,6 @@ class Api:
         if len(parts) >= 2:
             self.organization = parts[-2]
             self.user = self._settings.integration_user or parts[-1]
-
-
-def _unbundled(whole: Answer, expected: int) -> list[Answer]:
-    """The answers of a composite call's parts. Raises what the first failed part means."""
-    try:
-        parts = _decode_bundle(whole.body).composite_response
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        parts = []
-    if len(parts) != expected:
-        raise RetryLater("the answer to a composite call is unreadable", code="UNREADABLE")
-    for part in parts:
-        if not 200 <= part.http_status_code < 300:
-            raise call_error(part.http_status_code, bytes(part.body), {}, write=False)
-    return [Answer(bytes(part.body), whole.at) for part in parts]
 
 
 def _session_over(body: bytes) -> bool:

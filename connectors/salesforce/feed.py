@@ -1,50 +1,36 @@
 """Reading: sweeps over what changed, and fresh reads of single records.
 
-Owns queries, cursors and the making of changes out of raw rows. Refuses to understand more of a row than its identity.
-Invariant: within a sweep the pair (SystemModstamp, Id) only grows, so that no row is skipped however many share a
-stamp; between sweeps the cursor stays ``overlap`` behind, since rows can become visible late with an older stamp.
+Owns the asking and the making of changes out of raw rows. Refuses to understand more of a row than its identity.
+Invariant: a row's key is made of its id, its stamp and its content, so that the same state of a record is one change,
+read by sweep, by webhook or twice, and another state is another, even within one second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from connectors.base import Change, Page
-from connectors.errors import Rejected, RetryLater
+from connectors.errors import RetryLater
 from connectors.salesforce import names
 from connectors.salesforce.actors import ME, READ
-from connectors.salesforce.api import Answer, Api
+from connectors.salesforce.api import Api
+from connectors.salesforce.bundle import Answer
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.conversation import AUTOMATIC, says_automatic
 from connectors.salesforce.ids import is_id
 from connectors.salesforce.mapping import GONE
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
-from connectors.salesforce.values import id_list, quote, read_instant, select, show_instant
-from sla.model import DONE_STATUSES, split_record
+from connectors.salesforce.sweep import Cursor, Served, Sweeps, advance, read_cursor
+from connectors.salesforce.values import id_list, select
+from sla.model import split_record
 
 LOOKBACK_MS: Final = 30 * 24 * 3_600_000
 """How much further a first sweep reaches back for what was said on records that are still open."""
-
-
-class Cursor(msgspec.Struct, omit_defaults=True):
-    """Where a stream stands. Between sweeps only ``reached`` is set: everything up to it (epoch ms) has been seen.
-
-    ``first``: since when a first sweep asks. Within a sweep: ``start`` the server's time when it began, ``stamp`` and
-    ``id`` of the last row seen. ``turn`` counts the pages that brought something, so that every such page has a cursor
-    of its own.
-    """
-
-    reached: int | None = None
-    first: int | None = None
-    start: int | None = None
-    stamp: str | None = None
-    id: str | None = None
-    turn: int = 0
 
 
 class _Result(msgspec.Struct):
@@ -66,7 +52,6 @@ class _Identity(msgspec.Struct, rename="pascal", gc=False):
 
 _decode_result = msgspec.json.Decoder(_Result).decode
 _decode_identity = msgspec.json.Decoder(_Identity).decode
-_decode_cursor = msgspec.json.Decoder(Cursor).decode
 decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -78,6 +63,14 @@ def rows_of(answer: Answer) -> _Result:
         raise RetryLater("the answer to a query is not a list of records", code="UNREADABLE") from None
 
 
+class _Asked(NamedTuple):
+    """An answer, the cursor that its query came from, and when it was asked for (epoch ms)."""
+
+    cursor: str | None
+    answer: Answer
+    at: int
+
+
 class Feed:
     """The reading half of one connection."""
 
@@ -87,82 +80,74 @@ class Feed:
         self._api = api
         self._shapes = shapes
         self._columns = columns
-        self._overlap_ms = int(settings.overlap * 1000)
         self._settings = settings
         self._clock = clock
-        self._served = _Served()
+        self._sweeps = Sweeps(settings)
+        self._served = Served()
+        self._order = [*settings.objects, *settings.answers]
+        self._resting: dict[str, str] = {}
+        self._ahead: dict[str, _Asked] = {}
 
     # ---- sweeps
 
     def poll(self, name: str, cursor: str | None, since: int) -> Page:
         """The next page of object ``name``; an empty one while the object does not exist for us."""
-        place = _cursor(cursor, since if name in names.KINDS else since - LOOKBACK_MS)
-        columns = self._select(name)
-        if not columns:
-            return Page([], cursor or msgspec.json.encode(place).decode())
+        place = read_cursor(cursor, since if name in names.KINDS else since - LOOKBACK_MS)
+        if not self._select(name):
+            return Page([], cursor or place.text())
         self._served.confirm(name, cursor)
-        asked_at = self._clock()
-        try:
-            answer = self._api.query(self._sweep(name, columns, place))
-        except Rejected as error:
-            if error.code not in {"INVALID_FIELD", "INVALID_TYPE"}:
-                raise
-            self._shapes.forget()  # an administrator took something away: look again and ask for what is left
-            answer = self._api.query(self._sweep(name, self._select(name), place))
-        result = rows_of(answer)
-        changes, last = self._changes(name, result.records, asked_at)
+        asked = self._asked(name, cursor, place)
+        result = rows_of(asked.answer)
+        changes, last = self._changes(name, result.records, asked.at)
         new = [change for change in changes if not self._served.has(name, change.key)]
-        reached, more = self._advance(place, result, last, answer.at)
-        reached.turn = place.turn + bool(new)
-        text = msgspec.json.encode(reached).decode()
+        full = len(result.records) >= names.PAGE_ROWS or not result.done
+        row = (last.system_modstamp, last.id) if last is not None else None
+        reached = advance(place, row, asked.answer.at or asked.at, full=full, new=bool(new))
+        text = reached.text()
         if place.first is None:  # a first sweep is too long to remember
-            self._served.offer(name, text, {change.key for change in changes}, swept=not more)
-        return Page(new, text, more)
+            self._served.offer(name, text, {change.key for change in changes}, swept=reached.resting)
+        if reached.resting:
+            self._resting[name] = text
+        return Page(new, text, not reached.resting)
+
+    def _asked(self, name: str, cursor: str | None, place: Cursor) -> _Asked:
+        """The answer to the stream's next query. Streams are polled one after the other, so the first of them asks for
+        those that follow in the same call; an answer waits for its own cursor and is used once."""
+        ahead = self._ahead.pop(name, None)
+        if ahead is not None and ahead.cursor == cursor:
+            return ahead
+        asked_at = self._clock()
+        queries = {name: self._query(name, place)}
+        if place.resting:
+            queries |= self._following(name)
+        answers = self._api.each_query(list(queries.values()))
+        for other, answer in zip(list(queries)[1:], answers[1:], strict=True):
+            if isinstance(answer, Answer):  # else it fails, or does not, at its own turn
+                self._ahead[other] = _Asked(self._resting[other], answer, asked_at)
+        own = answers[0]
+        if isinstance(own, Answer):
+            return _Asked(cursor, own, asked_at)
+        if own.code not in {"INVALID_FIELD", "INVALID_TYPE"}:
+            raise own
+        self._shapes.forget()  # an administrator took something away: look again and ask for what is left
+        return _Asked(cursor, self._api.query(self._query(name, place)), asked_at)
+
+    def _following(self, name: str) -> dict[str, str]:
+        """The queries of the streams after ``name`` that rest between sweeps, as many as go into one call."""
+        later = self._order[self._order.index(name) + 1 :] if name in self._order else []
+        waiting = [other for other in later if other in self._resting and other not in self._ahead]
+        chosen = [other for other in waiting if self._select(other)][: names.QUERIES_PER_CALL - 1]
+        return {other: self._query(other, read_cursor(self._resting[other], 0)) for other in chosen}
+
+    def _query(self, name: str, place: Cursor) -> str:
+        return self._sweeps.query(name, self._select(name), place)
 
     def _select(self, name: str) -> list[str]:
+        """The columns to ask for; none when the object, or what a sweep stands on, does not exist for us."""
         if self._shapes.get(name) is None:
             return []
-        return self._columns.select(name, lambda path: self._shapes.has(name, path))
-
-    def _sweep(self, name: str, columns: Sequence[str], place: Cursor) -> str:
-        if place.stamp is not None and place.id is not None:
-            stamp = show_instant(read_instant(place.stamp))
-            where = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quote(place.id)}))"
-        else:
-            low = place.first if place.first is not None else (place.reached or 0) - self._overlap_ms
-            where = f"SystemModstamp >= {show_instant(low)}"
-        if place.first is not None:
-            where = self._first(name, columns, where, place)
-        return select(columns, name, where, f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {names.PAGE_ROWS}")
-
-    def _first(self, name: str, columns: Sequence[str], where: str, place: Cursor) -> str:
-        """A first sweep also brings every record that is still open, however old."""
-        is_open = self._is_open(name, columns)
-        if is_open is None:
-            return where
-        recent = f"SystemModstamp >= {show_instant(place.first or 0)}"
-        if place.stamp is None:
-            return f"({recent} OR ({is_open}))"
-        return f"{where} AND ({recent} OR ({is_open}))"
-
-    def _is_open(self, name: str, columns: Sequence[str]) -> str | None:
-        if name == names.CASE and "IsClosed" in columns:
-            return "IsClosed = false AND IsDeleted = false"
-        if name == names.LEAD and "IsConverted" in columns:
-            ended = sorted(raw for raw, word in self._settings.status.get("lead", {}).items() if word in DONE_STATUSES)
-            rest = f" AND Status NOT IN ({', '.join(quote(raw) for raw in ended)})" if ended else ""
-            return f"IsConverted = false AND IsDeleted = false{rest}"
-        return None
-
-    def _advance(self, place: Cursor, result: _Result, last: _Identity | None, at: int | None) -> tuple[Cursor, bool]:
-        start = place.start or at or self._clock()
-        if last is not None and (len(result.records) >= names.PAGE_ROWS or not result.done):
-            return Cursor(place.reached, place.first, start, last.system_modstamp, last.id), True
-        seen = last.system_modstamp if last is not None else place.stamp
-        # Never past the server's own time when the sweep began: rows written since then may still be uncommitted.
-        if seen is not None:
-            return Cursor(max(min(read_instant(seen), start), place.reached or 0)), False
-        return Cursor(place.reached if place.reached is not None else start), False
+        columns = self._columns.select(name, lambda path: self._shapes.has(name, path))
+        return columns if {"Id", "SystemModstamp"} <= set(columns) else []
 
     # ---- fresh reads
 
@@ -224,42 +209,6 @@ class Feed:
             if parent is not None and names.PREFIXES.get(parent[:3]) in self._settings.objects:
                 return True
         return False
-
-
-class _Served:
-    """Keys of rows that were handed out and taken, so that the overlap costs nothing downstream.
-
-    A key counts once the caller comes back with the cursor that was given beside it: by then its row is stored. It is
-    an economy only; the store drops doubles anyway.
-    """
-
-    def __init__(self) -> None:
-        self._taken: dict[str, set[str]] = {}
-        self._this_sweep: dict[str, set[str]] = {}
-        self._offered: dict[str, tuple[str, set[str], bool]] = {}
-
-    def confirm(self, name: str, cursor: str | None) -> None:
-        offered, keys, swept = self._offered.pop(name, ("", set(), False))
-        if cursor is None or offered != cursor:
-            return
-        self._this_sweep.setdefault(name, set()).update(keys)
-        if swept:  # the next sweep can meet only what this one met, and what is new
-            self._taken[name] = self._this_sweep.pop(name)
-
-    def has(self, name: str, key: str) -> bool:
-        return key in self._taken.get(name, ()) or key in self._this_sweep.get(name, ())
-
-    def offer(self, name: str, cursor: str, keys: set[str], *, swept: bool) -> None:
-        self._offered[name] = (cursor, keys, swept)
-
-
-def _cursor(text: str | None, since: int) -> Cursor:
-    if text is None:
-        return Cursor(first=since)
-    try:
-        return _decode_cursor(text)
-    except msgspec.DecodeError:
-        raise Rejected("the stored cursor cannot be read: forget it and sweep anew", code="CURSOR") from None
 
 
 def _said_on(name: str) -> tuple[tuple[str, str], ...]:

@@ -301,3 +301,42 @@ def test_many_people_come_page_by_page(org: Any, acme: Any, monkeypatch: pytest.
     everybody = [person.id for person in acme.people()]
     monkeypatch.setattr(names, "PAGE_ROWS", 3)
     assert [person.id for person in acme.people()] == everybody
+
+
+def test_a_round_over_all_streams_costs_two_calls(org: Any, acme: Any, drain: Any) -> None:
+    streams = [stream.name for stream in acme.streams()]
+    cursors = {name: drain(acme, name)[1] for name in streams}
+    for _ in range(2):
+        before = org.calls()
+        lead, case = org.create("Lead"), org.create("Case")
+        org.act("call", id=lead)
+        org.act("message", id=case)
+        found = {}
+        for name in streams:
+            found[name], cursors[name] = drain(acme, name, cursors[name])
+        assert org.calls() == before + 2
+        assert {name: len(changes) for name, changes in found.items()} == {
+            "Lead": 1, "Case": 1, "Task": 1, "Event": 0, "EmailMessage": 1, "CaseComment": 0,
+        }  # fmt: skip
+
+
+def test_an_answer_asked_ahead_is_not_used_for_another_cursor(org: Any, acme: Any, drain: Any) -> None:
+    old = drain(acme, "Case")[1]
+    case = org.create("Case")
+    lead_cursor, case_cursor = drain(acme, "Lead")[1], drain(acme, "Case", old)[1]
+    drain(acme, "Lead", lead_cursor)
+    assert case_cursor != old
+    assert ids(drain(acme, "Case", old)[0]) == [case]
+
+
+def test_a_stream_that_fails_does_not_fail_the_one_it_travels_with(
+    org: Any, acme: Any, drain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursors = {name: drain(acme, name)[1] for name in ("Lead", "Case")}
+    lead = org.create("Lead")
+    show = acme._feed._sweeps.query
+    broken = {"Case": "SELECT Nope__c FROM Case"}
+    monkeypatch.setattr(acme._feed._sweeps, "query", lambda name, *rest: broken.get(name) or show(name, *rest))
+    assert ids(drain(acme, "Lead", cursors["Lead"])[0]) == [lead]
+    with pytest.raises(Rejected):
+        acme.poll("Case", cursors["Case"], 0)
