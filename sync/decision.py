@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BREACH, TASK, WARNING, REFRESH = 0, 1, 2, 3
 """Ranks: what is due now goes before what warns, and that before what merely refreshes."""
 
+LATE_MS: Final = 60_000
+"""An effect decided this long after its instant may have been made before, by a store that was lost since."""
+
 DESTRUCTIVE: Final = frozenset({"owner", "set"})
 """Actions that overwrite what a person may just have changed."""
 
@@ -89,6 +92,14 @@ def effects(clock: Clock, step: StepState, state: RecordState, now: int) -> Iter
         rank = BREACH if overdue else TASK if action == "task" else WARNING
         named = key.step_key(clock.record, clock.policy, clock.target, clock.started_ms, step.at, step.arm, action)
         yield Effect(named, action, rank, instant, body)
+
+
+def caught_up(effect: Effect, now: int, changed_at: int) -> Effect:
+    """The effect, marked when it comes late: then it is looked up before it is made. ``changed_at`` is when the CRM
+    last saw the record change: after the effect's instant, that may have been the effect itself."""
+    if effect.at >= now - LATE_MS:
+        return effect
+    return effect._replace(body={**effect.body, "late": True, "touched": changed_at >= effect.at})
 
 
 def expectation(state: RecordState) -> dict[str, Any]:

@@ -174,6 +174,10 @@ class Delivery:
         if not self._desk.knows(pool):
             entries.append(outbox.finish(transaction, letter, "dead", now, f"there is no pool {pool!r}"))
             return None
+        if letter.body.get("touched") and self._desk.is_of(pool, roster, row.owner):
+            # A store that was lost, or restored from a backup, has forgotten that it passed this one on already.
+            entries.append(outbox.finish(transaction, letter, "done", now, f"{row.owner} of {pool} has had it since"))
+            return None
         holders = record_row.read_summary(row)["holders"]
         started_at = letter.body["why"]["started_at"]
         choice = self._desk.choose(transaction, roster, pool, link.name, letter.record, holders, started_at, taken, now)

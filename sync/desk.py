@@ -82,6 +82,11 @@ class Desk:
     def knows(self, pool: str) -> bool:
         return pool in self._pools
 
+    def is_of(self, pool: str, roster: Roster, owner: str | None) -> bool:
+        """Whether ``owner`` is a member of the pool or its fallback."""
+        made = self._made(pool, roster)
+        return owner is not None and (owner == made.fallback or any(owner == member.user for member in made.members))
+
     def choose(
         self,
         transaction: Transaction,

@@ -142,9 +142,10 @@ class Engine:
         state = evaluation.state
         stored = IMPORTED if imported else old.measured if old else None
         rules = self.rules.get(record.partition(":")[0])
-        judgement = Judgement(portion, record, evaluation, now, self._measured(rules, state.created_at, stored))
+        measured = self._measured(rules, state.created_at, stored)
+        judgement = Judgement(portion, record, evaluation, now, measured, arrival.observed)
         judgement.decide_steps(budget, terms.limits)
-        judgement.refresh_fields(arrival.observed, rules.writable if rules else {})
+        judgement.refresh_fields(rules.writable if rules else {})
         ahead = [event.at for event in events if event.at > now]
         first_seen_at = old.first_seen_at if old else arrival.seen
         judgement.note(version, first_seen_at, min(ahead, default=None), titled=terms.titled)

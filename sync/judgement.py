@@ -17,7 +17,7 @@ from sla.fold import Evaluation
 from sync import clock_row, outbox, record_row
 from sync.budget import Budget
 from sync.clock_row import ClockName
-from sync.decision import BREACH, REFRESH, decide, effects
+from sync.decision import BREACH, REFRESH, caught_up, decide, effects
 from sync.key import fields_key
 from sync.ledger import Entry
 from sync.portion import Portion
@@ -30,7 +30,15 @@ _encode: Final = msgspec.json.Encoder().encode
 class Judgement:
     """The judgement of one record at ``now``. ``measured`` tells why nothing is done for it, None when it is."""
 
-    def __init__(self, portion: Portion, record: str, evaluation: Evaluation, now: int, measured: str | None) -> None:
+    def __init__(
+        self,
+        portion: Portion,
+        record: str,
+        evaluation: Evaluation,
+        now: int,
+        measured: str | None,
+        observed: Observed | None,
+    ) -> None:
         self._portion = portion
         self._record = record
         self._clocks, self._state = evaluation
@@ -41,6 +49,7 @@ class Judgement:
         self._old = portion.rows.get(record)
         self._letters = portion.letters.get(record, [])
         self._held: dict[ClockName, int] = {}
+        self._read_values(observed)
 
     # ---- steps
 
@@ -64,8 +73,8 @@ class Judgement:
             portion.decided.append((self._record, (*name, step.at, step.arm), now, what, reason))
             if what == "fired":
                 for effect in effects(clock, step, self._state, now):
-                    buried = self._buried(effect.action)
-                    portion.effects.append((self._connection, self._record, effect, buried))
+                    made = caught_up(effect, now, self._observed_at)
+                    portion.effects.append((self._connection, self._record, made, self._buried(effect.action)))
             if what != "measured":
                 body = {"target": clock.target, "policy": clock.policy, "cycle": clock.cycle, "step": step.at,
                         "arm": step.arm, "instant": step.instant_ms, "decision": what, "reason": reason}  # fmt: skip
@@ -77,14 +86,16 @@ class Judgement:
 
     # ---- our own fields
 
-    def refresh_fields(self, observed: Observed | None, writable: Mapping[str, frozenset[str]]) -> None:
-        """Wishes for the values of our own fields that stand differently in the CRM."""
+    def _read_values(self, observed: Observed | None) -> None:
         old = self._old
         self._seen: dict[str, Any] = msgspec.json.decode(old.observed) if old else {}
         self._written: dict[str, Any] = msgspec.json.decode(old.written) if old else {}
         self._observed_at = old.observed_at if old else 0
         if observed is not None and observed.at >= self._observed_at:
             self._seen, self._observed_at = dict(observed.values), observed.at
+
+    def refresh_fields(self, writable: Mapping[str, frozenset[str]]) -> None:
+        """Wishes for the values of our own fields that stand differently in the CRM."""
         wanted = self._wanted(writable)
         if self._seen:
             for name, value in wanted.items():

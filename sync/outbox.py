@@ -21,9 +21,6 @@ from sync.store import Row, Transaction
 QUARANTINE_MS: Final = 24 * 3_600_000
 """For how long a refused action keeps the same action on the same record from being tried again."""
 
-LATE_MS: Final = 60_000
-"""An effect decided this long after its instant may have been made before: it is looked up first."""
-
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _decode: Final = msgspec.json.decode
 
@@ -110,7 +107,7 @@ def add(transaction: Transaction, rows: Iterable[tuple[str, str, Effect, str | N
                 record,
                 effect.action,
                 effect.rank,
-                _encode({**effect.body, "late": True} if effect.at < now - LATE_MS else effect.body).decode(),
+                _encode(effect.body).decode(),
                 "dead" if buried else "waiting",
                 now,
                 now,
