@@ -127,15 +127,15 @@ def _narrate(
 
 def _introduce(page: str, crms: list[Practice], file: Path) -> None:
     salesforce, hubspot = crms
-    query = "SELECT+Name,SLA_Due__c,SLA_Status__c,OwnerId+FROM+Lead+ORDER+BY+CreatedDate+DESC+LIMIT+5"
-    properties = "subject,sla_due,sla_status,hubspot_owner_id"
+    query = "SELECT+Name,SLA_Due__c,SLA_Status__c+FROM+Lead+WHERE+SLA_Status__c!=null+ORDER+BY+CreatedDate+DESC+LIMIT+5"
+    tickets = "tickets?properties=subject,sla_due,sla_status&limit=100"
     output.say(f"""
 The page:       {page}
 The CRMs' own fields, as their users see them:
   curl -s -H 'Authorization: Bearer {salesforce.credentials["access_token"]}' \\
     '{salesforce.url}/services/data/v66.0/query?q={query}'
   curl -s -H 'Authorization: Bearer {hubspot.credentials["access_token"]}' \\
-    '{hubspot.url}/crm/v3/objects/tickets?properties={properties}&limit=5'
+    '{hubspot.url}/crm/v3/objects/{tickets}' | grep -o '"sla_due":"[^}}]*' | tail -5
 Everything that was written, in order:
   curl -s {salesforce.url}/_emulator/effects
 In another terminal:

@@ -37,17 +37,21 @@ def print_account(account: dict[str, Any]) -> None:
 def _print_timeline(events: list[dict[str, Any]]) -> None:
     output.say("\nTimeline")
     table = output.table("at", "event", "by", "~what")
+    known: dict[str, Any] = {}
     for event in events:
-        output.add_row(table, event["at"], event["event"], event.get("actor"), _detail(event))
+        output.add_row(table, event["at"], event["event"], event.get("actor"), _detail(event, known))
     output.out().print(table)
 
 
-def _detail(event: dict[str, Any]) -> str:
+def _detail(event: dict[str, Any], known: dict[str, Any]) -> str:
+    """What an event says. Of its fields only those that were not ``known`` before, which are noted."""
     parts = []
     for name in _SHOWN_IN_DETAIL:
         value = event.get(name)
         if isinstance(value, dict):
-            parts += [f"{key} = {_plain(inner)}" for key, inner in value.items()]
+            news = {key: inner for key, inner in value.items() if known.get(key) != inner}
+            known.update(news)
+            parts += [f"{key} = {_plain(inner)}" for key, inner in news.items()] or ["nothing new"]
         elif value is not None:
             parts.append(str(value) if name in ("direction", "activity", "outcome", "channel") else f"{name} {value}")
     if event.get("automated"):
@@ -114,17 +118,14 @@ def _decision(row: dict[str, Any]) -> str:
 
 def _print_write_backs(rows: list[dict[str, Any]]) -> None:
     output.say("\nWrite-backs")
+    from console.dashboard.page import describe
+
     table = output.table(">id", "action", "state", "when", "~what", "~reason")
     for row in rows:
         when = row["done_at"] or row["retry_at"] or row["created_at"]
-        output.add_row(table, row["id"], row["action"], row["state"], when, _body(row["body"]), row["reason"])
+        what = describe("write", {"action": row["action"], "body": row["body"]})
+        output.add_row(table, row["id"], row["action"], row["state"], when, what, row["reason"])
     output.out().print(table)
-
-
-def _body(body: dict[str, Any]) -> str:
-    values = body.get("values")
-    shown = values if isinstance(values, dict) and values else {k: v for k, v in body.items() if k != "expect"}
-    return ", ".join(f"{key} = {_plain(value)}" for key, value in shown.items() if not isinstance(value, (dict, list)))
 
 
 def _of(row: dict[str, Any], clock: dict[str, Any]) -> bool:
