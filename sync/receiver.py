@@ -35,6 +35,9 @@ KEEP_S: Final = 5.0
 """How long a sender waits for the disk before it is asked to come again."""
 
 AGAIN_S: Final = 30
+FORGED: Final = frozenset({"BAD_SIGNATURE", "NO_SIGNATURE", "BAD_TOKEN", "STALE", "NO_TIMESTAMP"})
+"""Codes of refusals that say: whoever sent this is not who they claim to be."""
+
 FRESH_S: Final = 15
 """How old the daemon's last sign of life may be while it counts as ready."""
 
@@ -58,6 +61,7 @@ class Receiver:
         return Starlette(
             routes=[
                 Route("/webhooks/{connection}", self.webhook, methods=["POST"]),
+                Route("/webhooks/{connection}/{rest:path}", self.webhook, methods=["POST"]),
                 Route("/healthz", self.health),
                 Route("/readyz", self.ready),
                 Route("/metrics", self.metrics),
@@ -68,7 +72,7 @@ class Receiver:
     # ---- webhooks
 
     async def webhook(self, request: Request) -> Response:
-        """POST /webhooks/NAME[?…]: verified, kept, acknowledged."""
+        """POST /webhooks/NAME, or /webhooks/NAME/TOKEN where the CRM cannot sign: verified, kept, acknowledged."""
         link = self._links.get(request.path_params["connection"])
         if link is None or not link.connector.capabilities.webhooks:
             return _refusal(404, "there is no such connection")
@@ -85,7 +89,7 @@ class Receiver:
             hints = link.connector.verify(told, self._clock.now())
         except Rejected as error:
             log.warning("connection %s: a webhook was refused: %s", link.name, error.reason)
-            return _refusal(401 if error.code == "BAD_SIGNATURE" else 400, error.reason)
+            return _refusal(401 if error.code in FORGED else 400, error.reason)
         if not await self._kept(link.name, hints):
             headers = {"Retry-After": str(AGAIN_S)}
             return JSONResponse({"error": "cannot keep it now; come again"}, 503, headers)

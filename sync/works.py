@@ -56,16 +56,16 @@ class Works:
         self._lock.take()
         try:
             self.store = Store.open(database)
+            self.engine = Engine(PolicyBook(configuration.policies, configuration.document), {}, live=self.live)
+            self.links: dict[str, Link] = self.store.write(lambda t: self._register(t, made))
         except BaseException:
             self._lock.release()
             raise
         self._writer = Writer(self.store) if threaded else None
         self.writes: Writer | Store = self._writer or self.store
-        self.engine = Engine(PolicyBook(configuration.policies, configuration.document), {}, live=self.live)
         self.intake = Intake(self.writes, self.engine, clock)
         desk = Desk(configuration.pools, configuration.policies.calendars)
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
-        self.links: dict[str, Link] = self.writes.write(lambda t: self._register(t, made))
         for link in self.links.values():
             self.intake.open(link)
 

@@ -11,7 +11,7 @@ import pytest
 from sync_scene import Scene
 
 from sync import ledger
-from sync.store import Store, Transaction
+from sync.store import Store, StoreFull, Transaction
 
 
 class Killed(BaseException):
@@ -55,7 +55,7 @@ class Fused:
         return self._fuse.around(lambda: self._connector.write(batch))
 
 
-def _fuse_commits(store: Store, fuse: Fuse) -> None:
+def _fuse_commits(store: Store, fuse: Fuse, fault: BaseException | type[BaseException] = Killed) -> None:
     original = store.write
 
     def write(change: Callable[[Transaction], Any]) -> Any:
@@ -63,7 +63,7 @@ def _fuse_commits(store: Store, fuse: Fuse) -> None:
             result = change(transaction)
             fuse.left -= 1
             if fuse.left == 0 and not fuse.after:
-                raise Killed  # everything is done and nothing committed
+                raise fault  # everything is done and nothing committed
             return result
 
         result = original(raising)
@@ -97,6 +97,8 @@ def _tell(scene: Scene) -> None:
             scene.wrap = lambda connector: connector
             scene.restart()
             scene.works.round()
+        except StoreFull:
+            scene.works.round()  # the same process goes on, as the daemon does at its next beat
 
 
 def _effects(scene: Scene) -> Counter[str]:
@@ -142,6 +144,23 @@ def test_killed_at_any_transaction_nothing_is_lost_or_done_twice(
         assert scene.works.store.read(ledger.verify) is None
         scene.close()
     assert killed > 40
+
+
+def test_a_disk_that_is_full_at_any_transaction_delays_and_repeats_nothing(
+    staged: Callable[..., Scene], undisturbed: Counter[str]
+) -> None:
+    filled = 0
+    for n in range(1, 1_000, 2):
+        scene = staged()
+        fuse = Fuse(n, after=False)
+        _fuse_commits(scene.works.store, fuse, StoreFull("the disk of the database is full"))
+        _tell(scene)
+        if fuse.left > 0:
+            break
+        filled += 1
+        assert _effects(scene) == undisturbed, f"full at transaction {n}"
+        scene.close()
+    assert filled > 20
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

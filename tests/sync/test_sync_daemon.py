@@ -96,6 +96,25 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_looked_at(running: Runn
     assert running.ask("POST", "/webhooks/crm", b"x" * 1_048_577)[0] == 413
 
 
+def test_while_the_disk_is_full_a_webhook_is_asked_to_come_again_and_everything_recovers_alone(
+    running: Running,
+) -> None:
+    lead = running.crm.create("lead", "9", name="M" * 200_000)
+    request = running.connector.webhook(lead)
+    writer = running.daemon.open().writes
+    [(pages,)] = writer.write(lambda t: t.rows("PRAGMA page_count"))
+    writer.write(lambda t: t.rows(f"PRAGMA max_page_count = {pages}"))
+    big = (
+        b'{"kind":"lead","id":"9","seq":1,"at":' + str(running.clock.now()).encode() + b"," + b" " * 400_000 + b'"x":1}'
+    )
+    headers = {"x-memory-signature": running.connector._signature(big)}
+    assert running.ask("POST", "/webhooks/crm", big, headers)[0] == 503
+    assert running.ask("GET", "/healthz")[0] == 200
+    writer.write(lambda t: t.rows("PRAGMA max_page_count = 1000000"))
+    assert running.ask("POST", "/webhooks/crm", request.body, dict(request.headers))[0] == 200
+    running.until(lambda: running.crm.effects)
+
+
 def test_a_second_daemon_on_the_same_file_is_refused_and_the_first_goes_on(running: Running) -> None:
     second = Daemon(running.configuration, running.clock, connectors={"crm": running.connector})
     with pytest.raises(SecondDaemon) as refusal:
