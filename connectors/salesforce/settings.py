@@ -75,7 +75,7 @@ def _organization(value: str) -> str:
 
 
 class WebhookSettings(Table):
-    """Outbound messages: the secret last part of the endpoint's path, and the org that may send them.
+    """Outbound messages: the secret in the endpoint's address, and the org that may send them.
 
     Messages carry no signature. ``token`` has at least 22 random characters; ``previous_token`` serves a rotation.
     """

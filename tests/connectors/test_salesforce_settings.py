@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from pydantic import ValidationError
 from connectors.salesforce.ids import full_id, is_id, same_id
 from connectors.salesforce.settings import SETTINGS, SalesforceSettings
 from connectors.salesforce.values import id_list, quote, read_instant, select, show_day, show_instant
-from connectors.settings import secret_keys
+from connectors.settings import ConnectionSettings, secret_keys
 
 CLIENT = {"connector": "salesforce", "domain": "acme.my", "client_id": "key", "client_secret": "s3cret"}
 JWT = {"connector": "salesforce", "client_id": "key", "username": "sla@acme.test", "private_key": "-----BEGIN"}
@@ -138,3 +140,11 @@ def test_a_query_is_put_together() -> None:
     assert (
         select(["Id", "Name"], "Lead", "Id != null", "LIMIT 1") == "SELECT Id, Name FROM Lead WHERE Id != null LIMIT 1"
     )
+
+
+def test_the_page_explains_every_key_of_its_own() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "salesforce.md").read_text()
+    table = page.split("| key | default | meaning |")[1].split("\n\n")[0]
+    explained = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.splitlines() if "|" in line)))
+    common = set(ConnectionSettings.model_fields) - {"objects", "overlap"}
+    assert explained == set(SETTINGS.model_fields) - common
