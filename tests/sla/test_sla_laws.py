@@ -203,6 +203,7 @@ def test_the_parts_of_a_verdict_agree_with_each_other(events: list[Event], now: 
         assert verdict["outcome"] != "met" or (done is not None and (due is None or done <= due))
         assert verdict["outcome"] != "cancelled" or verdict["reason"]
         assert verdict["late_s"] == 0 or breached is not None
+        assert verdict["remaining_s"] == 0 or breached is None
         assert verdict["remaining_s"] == 0 or verdict["late_s"] == 0
         assert verdict["state"] != "paused" or breached is not None or due is None
         assert verdict["state"] != "running" or due is not None

@@ -94,6 +94,17 @@ def test_rule_20_an_extension_is_for_its_own_target() -> None:
     check(only(FIRST, lines, "Mon 16:00"), outcome="missed", breached_at="Mon 12:00")
 
 
+def test_rule_20_an_extension_into_the_night_holds_until_its_very_end() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 20:00"), reply("Mon 19:00")]
+    assert only(FIRST, lines, "Tue 12:00")["outcome"] in ("met", "excused")
+
+
+def test_rule_20_a_later_priority_cannot_shorten_an_extension() -> None:
+    promised = promise("first_response", {"urgent": "1h", "normal": "2h"})
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 15:00"), changed("Mon 11:30", priority="urgent")]
+    assert only(promised, [*lines, reply("Mon 14:30")], "Mon 16:00")["outcome"] in ("met", "excused")
+
+
 def test_rule_20_an_extension_cannot_shorten() -> None:
     lines = [created("Mon 10:00"), extended("Mon 10:30", "Mon 11:00"), reply("Mon 11:45")]
     check(only(FIRST, lines, "Mon 16:00"), outcome="met")
