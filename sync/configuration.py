@@ -21,7 +21,6 @@ from sync.toml_positions import Place, positions
 from sync.toml_syntax import Reading, read
 
 __all__ = [
-    "DAEMON",
     "POLICIES",
     "SECTIONS",
     "WHOLE",
@@ -47,9 +46,6 @@ WHOLE: Final = frozenset({"calendars", "connections", "policies"})
 
 POLICIES: Final = frozenset({"calendars", "policies"})
 """What ``backtest``, ``suggest`` and ``explain`` on a file need."""
-
-DAEMON: Final[frozenset[str]] = frozenset()
-"""What a command needs that only looks into the store."""
 
 
 def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
@@ -85,12 +81,14 @@ def load_daemon(path: Path) -> DaemonEntry:
     Raises ConfigurationError when that table, or the file's syntax, cannot be read.
     """
     _, reading = _read(path)
+    places = positions(reading.text if reading.document is not None else "")
+    if reading.document is None or any(_table_around(line, places) == ("daemon",) for line in reading.blanked):
+        # What the broken line would have said may be the very thing that is needed, such as another database.
+        raise ConfigurationError(from_mistake(str(path), mistake) for mistake in reading.mistakes)
     into = Collector()
-    daemon = read_daemon((reading.document or {}).get("daemon", {}), path.absolute().parent, into.at("daemon"))
-    problems = [] if reading.document else [from_mistake(str(path), mistake) for mistake in reading.mistakes]
-    problems += _located(str(path), reading, into.problems)
-    if problems or daemon is None:
-        raise ConfigurationError(problems)
+    daemon = read_daemon(reading.document.get("daemon", {}), path.absolute().parent, into.at("daemon"))
+    if daemon is None:
+        raise ConfigurationError(_located(str(path), reading, into.problems))
     return daemon
 
 

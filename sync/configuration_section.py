@@ -84,7 +84,10 @@ def _model(table: Mapping[str, Any], at: Collector) -> type[ConnectionSettings] 
     elif not isinstance(name, str) or name not in connectors.known():
         at.at("connector").add("there is no such connector", connectors.known())
     else:
-        return connectors.settings_model(name)
+        try:
+            return connectors.settings_model(name)
+        except ImportError as error:
+            at.at("connector").add(f"this connector is installed and cannot be loaded: {error}")
     return None
 
 

@@ -187,6 +187,13 @@ def test_the_kill_switch_works_whatever_else_is_wrong_with_the_file(file):
         load_daemon(file(GOOD.replace("database", "databse")))
 
 
+def test_a_broken_line_elsewhere_leaves_the_kill_switch_alone_and_one_in_its_own_table_does_not(file):
+    assert load_daemon(file(GOOD.replace('"1h"', "1h"))).mode == "shadow"
+    with pytest.raises(ConfigurationError) as error:
+        load_daemon(file(GOOD.replace('"state/sla.db"', "state/sla.db")))
+    assert [problem.line for problem in error.value.problems] == [2]
+
+
 def test_a_file_without_a_daemon_table_gets_its_defaults(file):
     path = file(GOOD[GOOD.index("[calendars") :])
     daemon = load(path).daemon
