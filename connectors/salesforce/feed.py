@@ -100,7 +100,7 @@ class Feed:
         result = rows_of(asked.answer)
         changes, last = self._changes(name, result.records, asked.at)
         new = [change for change in changes if not self._served.has(name, change.key)]
-        full = len(result.records) >= names.PAGE_ROWS or not result.done
+        full = len(result.records) >= names.page_rows(name) or not result.done
         row = (last.system_modstamp, last.id) if last is not None else None
         reached = advance(place, row, asked.answer.at or asked.at, full=full, new=bool(new))
         text = reached.text()
@@ -174,7 +174,7 @@ class Feed:
         for other, link in _said_on(name):
             columns = self._select(other) if other in self._settings.answers else []
             if link in columns:
-                latest = f"ORDER BY SystemModstamp DESC LIMIT {names.PAGE_ROWS}"
+                latest = f"ORDER BY SystemModstamp DESC LIMIT {names.page_rows(other)}"
                 queries[other] = select(columns, other, f"{link} IN {id_list(keys)}", latest)
         asked_at = self._clock()
         answers = dict(zip(queries, self._api.queries(list(queries.values())), strict=True))

@@ -39,7 +39,7 @@ class RecordMapping:
         self._customers = frozenset(channel.lower() for channel in settings.customer_channels)
         self._fields = {name: _readers(paths) for name, paths in columns.fields.items()}
         self._written = {
-            name: [(field, read, is_instant(field)) for field, read in _readers(paths).items()]
+            name: [(field, path, is_instant(field)) for field, path in paths.items()]
             for name, paths in columns.written.items()
         }
 
@@ -81,11 +81,12 @@ class RecordMapping:
         return values
 
     def observed(self, name: str, row: Row) -> dict[str, Any]:
-        """Our own fields by logical name; instants as epoch ms."""
+        """Our own fields by logical name, those that the row shows; instants as epoch ms."""
         found: dict[str, Any] = {}
-        for field, read, instant in self._written[name]:
-            value = read(row)
-            found[field] = read_instant(value) if instant and isinstance(value, str) else value
+        for field, path, instant in self._written[name]:
+            if path in row:
+                value = row[path]
+                found[field] = read_instant(value) if instant and isinstance(value, str) else value
         return found
 
     def status(self, kind: str, row: Row) -> str:

@@ -29,6 +29,8 @@ LIMIT_INFO: Final = "Sforce-Limit-Info"
 
 PAGE_ROWS: Final = 2000
 """The largest page; the server may answer with less."""
+EMAIL_PAGE_ROWS: Final = 500
+"""Headers of an e-mail may have 32,000 characters; 2,000 such rows would be more than a call may read."""
 COLLECTION_ROWS: Final = 200
 """Most records of one collections call."""
 QUERIES_PER_CALL: Final = 5
@@ -53,3 +55,8 @@ PREFIXES: Final = {"00Q": LEAD, "500": CASE}
 """The first three characters of an id tell its object."""
 USER_PREFIX: Final = "005"
 QUEUE_PREFIX: Final = "00G"
+
+
+def page_rows(name: str) -> int:
+    """How many rows of an object to ask for at once."""
+    return min(PAGE_ROWS, EMAIL_PAGE_ROWS) if name == EMAIL else PAGE_ROWS

@@ -87,7 +87,7 @@ class Sweeps:
             where = self._first(name, columns, place.first)
         else:
             where = f"SystemModstamp >= {show_instant((place.reached or 0) - self._overlap_ms)}"
-        return select(columns, name, where, f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {names.PAGE_ROWS}")
+        return select(columns, name, where, f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {names.page_rows(name)}")
 
     def _first(self, name: str, columns: Sequence[str], since: int) -> str:
         """A first sweep also brings every record that is still open, however old."""

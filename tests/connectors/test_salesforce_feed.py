@@ -185,6 +185,15 @@ def test_an_automatic_reply_is_told_by_headers_that_are_not_kept(org: Any, acme:
     assert b"Headers" not in change.payload
 
 
+def test_e_mails_come_in_smaller_pages(org: Any, acme: Any, drain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "EMAIL_PAGE_ROWS", 2)
+    case = org.create("Case")
+    for _ in range(5):
+        org.act("message", id=case)
+    assert len(drain(acme, "EmailMessage")[0]) == 5
+    assert org.emulator.counts["GET /services/data/v66.0/queryAll"] == 3
+
+
 def test_only_what_is_asked_for_is_fetched(org: Any, drain: Any) -> None:
     org.create("Lead", FirstName="Ann", Email="ann@doe.test")
     plain = drain(org.connect(), "Lead")[0][0]

@@ -60,6 +60,14 @@ def test_a_row_means_what_its_sample_says(path: Path) -> None:
         assert found.observed is None
 
 
+def test_a_field_of_ours_that_the_row_does_not_show_is_not_observed() -> None:
+    row = sample("lead_written_by_ourselves")["row"]
+    row.pop("SLA_First_Response_Due__c")
+    observed = connect().normalise(change("Lead", row)).observed
+    assert observed is not None
+    assert observed.values == {"sla_status": "running"}
+
+
 def test_names_are_filled_only_when_a_policy_wants_them() -> None:
     row = sample("lead_from_the_web")["row"] | {"Name": "Ann Doe", "Company": "Doe Ltd", "Email": "ann@doe.test"}
     plain = connect().normalise(change("Lead", row)).events[1].set or {}
