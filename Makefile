@@ -54,9 +54,11 @@ docs: .venv/.dev-ready
 
 check: lint types docs test
 
-bench: .venv/.dev-ready requirements-bench.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.lock
-	$(BIN)/python -m benchmarks
+# In an environment of its own: what is installed beside the product changes what it costs to import.
+bench: requirements-bench.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	.venv-bench/bin/python -W ignore -m benchmarks
 
 lock:
 	$(PYTHON) -m venv .venv
@@ -66,4 +68,4 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev --group bench -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .demo node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-bench .demo node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
