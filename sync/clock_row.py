@@ -63,11 +63,13 @@ class Figures(msgspec.Struct, frozen=True, array_like=True):
 
 def figures(clock: Clock) -> Figures:
     """The figures of a clock at the instant it was judged."""
-    elapsed = clock.elapsed_ms
-    over = elapsed - clock.run.budget
-    late = max(over, 0) if clock.breached_ms is not None else 0
+    run, now = clock.run, clock.now_ms
+    elapsed = run.elapsed_at(now)
+    over = elapsed - run.budget
+    late = over if over > 0 and run.breached_at is not None else 0
+    paused = run.paused_at(now) if run.pauses or run.paused_from is not None else 0
     steps = [(step.at, step.instant_ms, step.reached) for step in clock.steps]
-    return Figures(clock.within_ms, elapsed, clock.paused_ms, max(-over, 0), late, clock.reason, steps)
+    return Figures(run.within, elapsed, paused, -over if over < 0 else 0, late, clock.reason, steps)
 
 
 read_figures: Final = msgspec.json.Decoder(Figures).decode
@@ -75,13 +77,14 @@ read_figures: Final = msgspec.json.Decoder(Figures).decode
 
 def change(clock: Clock, old: ClockRow | None, wake_at: int | None, now: int) -> ClockChange | None:
     """What to write of a clock as it stands, None when its row says so already."""
-    breached = clock.breached_ms
-    standing = (clock.state, clock.outcome, clock.started_ms, clock.due_ms, breached, clock.completed_ms, wake_at)
+    run, state = clock.run, clock.state
+    breached = run.breached_at
+    standing = (state, clock.outcome, run.started_at, run.due_at, breached, run.completed_at, wake_at)
     if old is not None and old[:7] == standing:
         return None
     detected = None if breached is None else now if old is None or old.detected_at is None else old.detected_at
     body = _encode(figures(clock)).decode()
-    name = (clock.target, clock.policy, clock.cycle)
+    name = (run.target.name, run.target.policy, run.cycle)
     return ClockChange(clock.record, name, (*standing, detected, body), 0 if old is None else old.version)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.base import Change, Hint, Normalised
 from sync import ledger
-from sync.engine import Arrival, Engine
+from sync.engine import Arrival, Engine, without_collections
 from sync.ledger import Entry
 from sync.store import Transaction
 
@@ -126,6 +126,17 @@ def digest(transaction: Transaction, engine: Engine, doors: Mapping[str, Underst
     )
     if not rows:
         return Portion(None)
+    with without_collections():
+        return _digest(transaction, engine, doors, rows, now)
+
+
+def _digest(
+    transaction: Transaction,
+    engine: Engine,
+    doors: Mapping[str, Understands],
+    rows: Sequence[tuple[Any, ...]],
+    now: int,
+) -> Portion:
     arrivals: dict[str, Arrival] = {}
     sources: dict[str, list[int]] = {}
     failed: dict[int, str] = {}

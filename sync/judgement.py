@@ -24,6 +24,9 @@ from sync.portion import Portion
 from sync.record_row import RecordRow
 from sync.writeback import desired, differing, same
 
+NAMELESS: Final = ("", "", 0)
+"""Stands for a clock's name where nothing is stored that it could be found by."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -57,7 +60,7 @@ class Judgement:
         """Decides about steps newly reached. ``limits``: how many may fire in an hour, by policy."""
         known = self._portion.steps.get(self._record, {})
         for clock in self._clocks:
-            if clock.steps:
+            if any(step.reached for step in clock.steps):
                 self._decide(clock, known.get((clock.target, clock.policy, clock.cycle), ()), budget, limits)
 
     def _decide(
@@ -114,7 +117,7 @@ class Judgement:
         if not self._letters:
             found = differing(wanted, self._seen, self._written, {})
             if found:
-                self._put(found, {"values": found})
+                self._put(found, late=False)
             return
         ours = [letter for letter in self._letters if letter.action == "fields"]
         sending = {name: value for letter in ours if letter.state == "sending" for name, value in letter.values.items()}
@@ -130,12 +133,13 @@ class Judgement:
         portion.withdrawn += [letter.id for letter in waiting]
         if found:
             # Some of it may have taken effect when we were cut short: then it is looked up first.
-            late = any(letter.unknown or letter.body.get("late") for letter in waiting)
-            self._put(found, {"values": found, "late": True} if late else {"values": found})
+            self._put(found, late=any(letter.unknown or letter.body.get("late") for letter in waiting))
 
-    def _put(self, values: Mapping[str, Any], body: dict[str, Any]) -> None:
+    def _put(self, values: Mapping[str, Any], *, late: bool) -> None:
         rank = BREACH if "missed" in values.values() else REFRESH
-        self._portion.fields.append((fields_key(self._record, values), self._connection, self._record, rank, body))
+        key, text = fields_key(self._record, values)
+        body = f'{{"late":true,"values":{text}}}' if late else f'{{"values":{text}}}'
+        self._portion.fields.append((key, self._connection, self._record, rank, body))
 
     # ---- rows
 
@@ -145,7 +149,7 @@ class Judgement:
         portion, state = self._portion, self._state
         stored = portion.clocks.get(self._record, {})
         for clock in self._clocks:
-            name = (clock.target, clock.policy, clock.cycle)
+            name = (clock.target, clock.policy, clock.cycle) if stored or self._held else NAMELESS
             change = clock_row.change(clock, stored.pop(name, None), self._held.get(name, clock.wake_ms), self._now)
             if change is not None:
                 portion.changes.append(change)

@@ -26,8 +26,9 @@ def step_key(record: str, policy: str, target: str, started_at: int, step: str, 
     return _digest(record, policy, target, started_at, step, arm, action)
 
 
-def fields_key(record: str, values: Mapping[str, Any]) -> str:
-    """The name of the state in which our fields of ``record`` hold ``values``."""
+def fields_key(record: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """The name of the state in which our fields of ``record`` hold ``values``, and these values as sorted JSON."""
+    text = _encoder.encode(values)
     # The record stands in front so that the keys of a page of records lie side by side in the index: of nothing else
     # are there so many rows.
-    return f"fields:{record}:{_digest(values)[:16]}"
+    return f"fields:{record}:{hashlib.sha256(text).hexdigest()[:16]}", text.decode()

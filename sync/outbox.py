@@ -119,8 +119,8 @@ def add(transaction: Transaction, rows: Iterable[tuple[str, str, Effect, str | N
     )
 
 
-def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int, dict[str, Any]]], now: int) -> None:
-    """Adds field refreshes as (key, connection, record, rank, body).
+def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int, str]], now: int) -> None:
+    """Adds field refreshes as (key, connection, record, rank, body as JSON).
 
     A state of the fields that stood before and must stand again is the same row once more.
     """
@@ -130,10 +130,7 @@ def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int
         " ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, unknown = 0, rank = excluded.rank,"
         " body = excluded.body, retry_at = excluded.retry_at, created_at = excluded.created_at, done_at = NULL,"
         " reason = NULL WHERE state IN ('done', 'dropped')",
-        [
-            (key, connection, record, rank, _encode(body).decode(), now, now)
-            for key, connection, record, rank, body in rows
-        ],
+        [(*row, now, now) for row in rows],
     )
 
 

@@ -37,18 +37,22 @@ class Portion:
         self.gone: list[tuple[str, ClockName]] = []
         self.decided: list[tuple[str, StepName, int, str, str | None]] = []
         self.effects: list[tuple[str, str, Effect, str | None]] = []
-        self.fields: list[tuple[str, str, str, int, dict[str, Any]]] = []
+        self.fields: list[tuple[str, str, str, int, str]] = []
         self.withdrawn: list[int] = []
         self.renewed: list[tuple[int, dict[str, Any]]] = []
         self.entries: list[Entry] = []
+        self._lists: tuple[list[Any], ...] = (
+            self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
+            self.withdrawn, self.renewed, self.entries,
+        )  # fmt: skip
 
     def mark(self) -> list[int]:
         """How much there is to write so far."""
-        return [len(each) for each in self._lists()]
+        return list(map(len, self._lists))
 
     def reset(self, mark: list[int]) -> None:
         """Forgets what was to be written since ``mark``."""
-        for each, length in zip(self._lists(), mark, strict=True):
+        for each, length in zip(self._lists, mark, strict=True):
             del each[length:]
 
     def save(self, now: int) -> None:
@@ -64,12 +68,6 @@ class Portion:
         outbox.add(transaction, self.effects, now)
         outbox.put_fields(transaction, self.fields, now)
         ledger.append(transaction, self.entries)
-
-    def _lists(self) -> tuple[list[Any], ...]:
-        return (
-            self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
-            self.withdrawn, self.renewed, self.entries,
-        )  # fmt: skip
 
     # ---- what merged records bring along
 

@@ -85,18 +85,12 @@ class View:
         ``open_only`` leaves out stopped clocks. ``state`` and ``outcome`` are the words of the verdict."""
         wheres = ["c.state <> 'stopped'"] if open_only else []
         given: list[Any] = []
-        for name, value in (
-            ("c.state", state),
-            ("c.outcome", outcome),
-            ("r.connection", connection),
-            ("c.policy", policy),
-        ):
+        asked = {"c.state": state, "c.outcome": outcome, "r.connection": connection, "c.policy": policy}
+        for name, value in asked.items():
             if value is not None:
                 wheres.append(f"{name} = ?")
                 given.append(value)
-        where = " AND ".join(wheres) or "true"
-        order = f" WHERE {where} ORDER BY c.due_at IS NULL, c.due_at, c.record LIMIT ?"
-        return self._reader.read(lambda t: [_clock(row) for row in t.rows(_CLOCKS + order, (*given, limit))])
+        return self._reader.read(lambda t: _urgent(t, wheres, given, limit))
 
     def record(self, name: str) -> RecordView | None:
         """One record by its full name ``connection:kind:id``, or None."""
@@ -177,6 +171,15 @@ _OUTBOX: Final = (
     " body FROM outbox"
 )
 _LEDGER: Final = "SELECT id, at, what, record, body FROM ledger"
+
+
+def _urgent(transaction: Transaction, wheres: Sequence[str], given: Sequence[Any], limit: int) -> list[ClockRow]:
+    """Two questions instead of one order over both, so that each can follow the index of due times."""
+    found: list[ClockRow] = []
+    for due in ("c.due_at IS NOT NULL", "c.due_at IS NULL"):
+        query = _CLOCKS + " WHERE " + " AND ".join([*wheres, due]) + " ORDER BY c.due_at LIMIT ?"
+        found += [_clock(row) for row in transaction.rows(query, (*given, limit - len(found)))]
+    return found
 
 
 def _decoded(row: Row) -> list[Any]:

@@ -132,7 +132,8 @@ def test_killed_at_any_transaction_nothing_is_lost_or_done_twice(
     staged: Callable[..., Scene], undisturbed: Counter[str], after: bool
 ) -> None:
     killed = 0
-    for n in range(1, 1_000):
+    # Killed after one transaction is killed at the start of the next: each side takes every other one.
+    for n in range(1 + after, 1_000, 2):
         scene = staged()
         fuse = Fuse(n, after=after)
         _fuse_commits(scene.works.store, fuse)
@@ -143,7 +144,7 @@ def test_killed_at_any_transaction_nothing_is_lost_or_done_twice(
         assert _effects(scene) == undisturbed, f"killed {'after' if after else 'before'} transaction {n}"
         assert scene.works.store.read(ledger.verify) is None
         scene.close()
-    assert killed > 40
+    assert killed > 20
 
 
 def test_a_disk_that_is_full_at_any_transaction_delays_and_repeats_nothing(

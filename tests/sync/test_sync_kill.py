@@ -135,7 +135,7 @@ def _kill_again_and_again(crm: Range, times: int) -> None:
         if crm.settled():
             break
         crm.pause.wait(0.1)
-    crm.pause.wait(1.0)  # whatever it would do too often has the time to happen
+    crm.pause.wait(0.6)  # whatever it would do too often has the time to happen
     crm.kill(process)
 
 
