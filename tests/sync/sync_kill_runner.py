@@ -43,7 +43,7 @@ within = "1s"
 steps = [{ at = "due", task = "Call them" }]
 [[policies.targets]]
 metric = "resolution"
-within = "2s"
+within = "1s"
 steps = [{ at = "due", reassign = "sales" }]
 """
 
