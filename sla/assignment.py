@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 
 from sla.calendar import Calendar
 
+_ROUNDS: Final = 50
+"""How many of a pool's last rounds decide whose turn it is."""
+
 STRATEGIES: Final = ("round_robin", "least_loaded", "weighted")
 
 
@@ -99,11 +102,18 @@ def _last_turn(member: Member, history: Sequence[str]) -> int:
 def _next_in_turn(pool: Pool, free: list[Member], history: Sequence[str]) -> Member:
     """The one furthest behind their share; between equals the one whose turn is longest ago, then the pool's order.
 
-    Shares are counted over the pool's last rounds only, so that nobody returns from a holiday to a flood.
+    Smooth weighted round robin: each turn gives everybody their weight and takes the whole from the chosen. Nobody
+    is owed more than one round, so that nobody returns from a holiday to a flood.
     """
     order = {member.user: i for i, member in enumerate(pool.members)}
-    recent = list(history)[-2 * sum(member.weight for member in pool.members) :]
-    return min(free, key=lambda m: (recent.count(m.user) / m.weight, _last_turn(m, recent), order[m.user]))
+    whole = sum(member.weight for member in pool.members)
+    owed = dict.fromkeys(order, 0)
+    for user in history[-_ROUNDS * whole :]:
+        for member in pool.members:
+            owed[member.user] = min(owed[member.user] + member.weight, whole)
+        if user in owed:
+            owed[user] -= whole
+    return min(free, key=lambda m: (-(owed[m.user] + m.weight), _last_turn(m, history), order[m.user]))
 
 
 def _fall_back(pool: Pool, why: str, considered: list[tuple[str, str]]) -> Choice:

@@ -80,7 +80,7 @@ def read_test(value: object, problems: Collector) -> Test:
         return _is_any_of(value if isinstance(value, list) else [value])
     problems.unknown_keys(value, OPERATORS)
     tests = [test for name, operand in value.items() if (test := _operator(name, operand, problems.at(name)))]
-    if not tests:
+    if not value:
         problems.add("an empty table asks for nothing; name an operator", OPERATORS)
     return lambda found: all(test(found) for test in tests)
 

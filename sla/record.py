@@ -40,7 +40,7 @@ class RecordState:
     """
 
     __slots__ = (
-        "_customer_spoke", "changed", "created_at", "deleted", "excuses", "fields", "first_seen_at", "holders",
+        "_customer_spoke", "changed", "created_at", "deleted_at", "excuses", "fields", "first_seen_at", "holders",
         "into", "kind", "last_answer_at", "last_customer_at", "merged", "owners", "pending",
         "record", "rejections", "requester", "status", "waiting_since",
     )  # fmt: skip
@@ -64,13 +64,17 @@ class RecordState:
         self.last_customer_at: int | None = None
         self.waiting_since: int | None = None
         """Since when somebody outside has waited for a word; None when nobody does."""
-        self.deleted = False
+        self.deleted_at: int | None = None
         self.merged = False
         self.into: str | None = None
         self.requester: Any = None
         self.excuses: list[Excuse] = []
         self.rejections: list[Rejection] = []
         self._customer_spoke = False
+
+    @property
+    def deleted(self) -> bool:
+        return self.deleted_at is not None
 
     @property
     def owner(self) -> str | None:
@@ -85,8 +89,9 @@ class RecordState:
 
     def apply(self, event: Event) -> int:
         """Takes one event in, in order, and returns the signals it means."""
-        if self.first_seen_at is None:
-            self.first_seen_at = event.at if event.seen is None else event.seen
+        seen = event.at if event.seen is None else event.seen
+        if self.first_seen_at is None or seen < self.first_seen_at:
+            self.first_seen_at = seen
         match event.event:
             case "message" | "activity":
                 return self._spoken(event)
@@ -97,10 +102,10 @@ class RecordState:
             case "converted" | "disqualified":
                 return self._ended(event)
             case "deleted":
-                self.deleted = True
+                self.deleted_at = event.at
                 return signal.DELETED
             case "restored":
-                self.deleted = False
+                self.deleted_at = None
                 return signal.RESTORED
             case "merged":
                 self.merged, self.into, self.waiting_since = True, event.into, None
@@ -168,6 +173,10 @@ class RecordState:
 
     def _changed(self, event: Event) -> int:
         found = self._set(event) if event.set else 0
+        if event.snapshot and self.deleted_at is not None and event.at > self.deleted_at:
+            # CRMs tell nobody when something comes back from the bin: it is simply seen again.
+            self.deleted_at = None
+            found |= signal.RESTORED
         if found & signal.RESOLVED and self.status == "converted":
             return found | self._conversion(event)
         if found & signal.RESOLVED and self.status == "disqualified":

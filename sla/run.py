@@ -209,8 +209,7 @@ class Run:
     def settle_late(self, at: int) -> None:
         """For a clock whose policy began to match only at ``at``: it is not overdue by surprise."""
         if self.due_at is not None and self.due_at <= at:
-            self._split(at)
-            self.budget = max(self.budget, self.elapsed + floor_ms(self.within))
+            self.budget = max(self.budget, self.elapsed_at(at) + floor_ms(self.within))
             self._schedule()
 
     # ---- reading it

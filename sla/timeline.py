@@ -167,8 +167,12 @@ def settle(events: Sequence[Event], now: int) -> list[Event]:
     if len(events) == 1:
         return [events[0]] if events[0].at <= now else []
     ordered = sorted((event for event in events if event.at <= now), key=_order)
-    seen: set[str] = set()
-    unique = [event for event in ordered if not (event.id in seen or seen.add(event.id))]  # type: ignore[func-returns-value]
+    told: dict[str, Event] = {}
+    for event in ordered:
+        other = told.setdefault(event.id, event)
+        if other is not event and other.at == event.at and other != event:
+            told[event.id] = min(other, event, key=msgspec.json.encode)  # one id, two stories: the same one every time
+    unique = ordered if len(told) == len(ordered) else sorted(told.values(), key=_order)
     for i, event in enumerate(unique):
         if event.event == "created" and not event.set:
             unique[i] = _backfilled(event, unique)

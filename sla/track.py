@@ -144,7 +144,9 @@ class Track:
     ) -> Run | None:
         metric = target.metric
         if found & signal.REOPENED and not starts:
-            if metric.resumes and self.runs:
+            if metric.resumes:
+                if not self.runs:
+                    return self._begin(at, at, state, matches)  # it began as resolved: nobody has waited until now
                 return self._reopen(self.runs[-1], at, state, matches)
             if self._wait is not None:
                 since = at if found & signal.REOPENED_BY_TEAM else self._wait
@@ -184,7 +186,7 @@ class Track:
         if rule.never or not self._within_window(run, at):
             return self._begin(at, at, state, matches)
         run.go_on(at, counted=False, floor=floor_ms(run.within) if rule.floor is None else rule.floor)
-        return run
+        return self._rematch(at, state, matches)  # who rules may have changed while nothing ran
 
     @staticmethod
     def _within_window(run: Run, at: int) -> bool:

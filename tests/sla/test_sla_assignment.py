@@ -57,7 +57,6 @@ def test_history_of_people_who_left_the_pool_does_not_matter() -> None:
 # ---- weights
 
 
-@pytest.mark.xfail(strict=True, reason="shares are counted over a few turns only, which drifts away from the weights")
 @pytest.mark.parametrize("strategy", ["weighted", "round_robin"])
 def test_weights_are_honoured(strategy: str) -> None:
     double = pool(Member(A), Member(B, weight=2), Member(C), strategy=strategy)

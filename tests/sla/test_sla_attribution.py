@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from sla_story import HOUR, MINUTE, asks, changed, created, event, instant, only, promise, reply, verdicts
 
 
@@ -39,9 +38,6 @@ def test_before_it_was_seen_it_is_the_systems() -> None:
     assert spent(lines, "Mon 11:00") == {"system": 45 * MINUTE, "user:3": 15 * MINUTE}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="first seen is when the earliest event was seen, not the earliest time of seeing"
-)
 def test_a_record_was_first_seen_with_whatever_arrived_first() -> None:
     # A message came by webhook at once, the creation itself only with the next poll.
     lines = [created("Mon 10:00", owner="user:3", seen=instant("Mon 12:00")), asks("Mon 10:30")]

@@ -68,11 +68,14 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
+WORDS = ["changed"] * 5 + ["message"] * 5 + ["activity", "deleted", "restored", "excused", "extended", "merged"]
+
+
 @st.composite
 def happenings(draw: st.DrawFn, when: st.SearchStrategy[int] = WHEN) -> dict[str, Any]:
-    """Anything that can happen to a ticket, except becoming another record."""
+    """Anything that can happen to a ticket."""
     at, actor = draw(when), draw(ACTORS)
-    word = draw(st.sampled_from(["changed"] * 4 + ["message"] * 4 + ["activity", "deleted", "restored", "excused"]))
+    word = draw(st.sampled_from(WORDS))
     found: dict[str, Any] = {"at": at, "event": word, "actor": actor}
     if word == "changed":
         found |= {"set": draw(FIELDS), "snapshot": draw(st.booleans())}
@@ -82,6 +85,11 @@ def happenings(draw: st.DrawFn, when: st.SearchStrategy[int] = WHEN) -> dict[str
         found |= {"activity": draw(st.sampled_from(["call", "note"])), "outcome": draw(st.sampled_from([None, "busy"]))}
     elif word == "excused":
         found |= {"from_at": at - draw(st.integers(0, 8)) * 15 * MINUTE, "until": at, "reason": "fire drill"}
+    elif word == "extended":
+        target = draw(st.sampled_from(["first_response", "resolution"]))
+        found |= {"target": target, "until": at + draw(st.integers(0, 80)) * 15 * MINUTE, "reason": "agreed"}
+    elif word == "merged":
+        found |= {"into": "desk:ticket:99"}
     return found
 
 

@@ -112,7 +112,6 @@ def test_rule_10_a_target_may_have_its_own_reopening_beside_its_policys() -> Non
     assert [v["cycle"] for v in verdicts(promised, [*SOLVED, again("Mon 13:00")], "Mon 14:00")] == [1, 2]
 
 
-@pytest.mark.xfail(strict=True, reason="a record that began as resolved has no clock, not even when it is reopened")
 def test_rule_10_a_record_that_began_as_resolved_can_be_reopened() -> None:
     lines = [created("Mon 09:00", status="resolved"), again("Mon 12:00")]
     check(verdicts(DAY, lines, "Mon 13:00")[-1], state="running", due_at="Tue 12:00", elapsed_s=HOUR)
