@@ -93,9 +93,10 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``fields``  ``values``: logical name -> value for the fields mapped by ``write.KIND``. Logical names that end in
     ``_due`` or ``_at`` hold epoch ms or None; others text, number, bool or None.
-    ``task``    ``subject``, ``owner`` (``user:ID``; None when unowned), ``due_at`` epoch ms, ``priority``; carries ``key`` into the CRM so
-    that it can be found again. ``owner``: new owner ``user:ID`` or ``queue:ID``.
-    ``set``     ``values``: normalised record fields such as ``priority`` or ``status``. ``note``: ``subject`` is its text.
+    ``task``    ``subject``, ``owner`` (``user:ID``; None when unowned), ``due_at`` epoch ms, ``priority``; carries
+    ``key`` into the CRM so that it can be found again. ``owner``: new owner ``user:ID`` or ``queue:ID``.
+    ``set``     ``values``: normalised record fields such as ``priority`` or ``status``. ``note``: ``subject`` is the
+    text.
 
     ``expect`` (owner, set): normalised values that must still hold in the CRM, else the receipt is a conflict.
     ``attempts`` counts earlier tries whose outcome is unknown: above 0 the connector looks the effect up first.

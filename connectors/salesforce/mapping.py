@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.base import Normalised, Observed
 from connectors.salesforce import names
-from connectors.salesforce.actors import READ, Actors, owner
+from connectors.salesforce.actors import OURSELVES, READ, Actors, owner
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.settings import PRIORITY, STATUS, SalesforceSettings
 from connectors.salesforce.values import read_instant
@@ -50,6 +50,9 @@ class RecordMapping:
         if GONE in row:
             return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
         at, actor = read_instant(row["SystemModstamp"]), self._actors.of(row, "LastModifiedBy")
+        if actor == OURSELVES:
+            # Our fields were the last to be written, but whatever else differs somebody changed just before: unknown.
+            actor = None
         # SystemModstamp has whole seconds: two states of one second are told apart, and ordered, by when we read them.
         seq = row.get(READ)
         events = [

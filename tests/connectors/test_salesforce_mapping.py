@@ -81,7 +81,7 @@ def test_the_settings_know_the_integration_user_before_the_first_login() -> None
     row = sample("lead_written_by_ourselves")["row"]
     row.pop("_me")
     named = connect(integration_user="005000000000009")
-    assert named.normalise(change("Lead", row)).events[1].actor == "system:sla-sidecar"
+    assert named.normalise(change("Lead", row)).events[1].actor is None
     assert connect().normalise(change("Lead", row)).events[1].actor == f"user:{row['LastModifiedById']}"
 
 
