@@ -88,7 +88,8 @@ class Delivery:
     def _send(self, link: Link, batch: list[Letter]) -> None:
         """Raises Rejected only when a batch of several was refused as a whole."""
         try:
-            roster = self._prepare(link, batch)
+            batch = self._read_again(link, batch)
+            roster = self._roster(link) if batch and batch[0].action == "owner" else None
         except ConnectorError as error:
             self._not_prepared(link, batch, error)
             return
@@ -113,12 +114,20 @@ class Delivery:
         if touched:
             self._look_again(link, touched)
 
-    def _prepare(self, link: Link, batch: Sequence[Letter]) -> Roster | None:
-        """Whatever has to be asked before: the records as they are now, and who there is."""
-        if batch[0].action in DESTRUCTIVE:
-            self._intake.fetch(link, sorted({letter.record for letter in batch}))
-        if batch[0].action != "owner":
-            return None
+    def _read_again(self, link: Link, batch: list[Letter]) -> list[Letter]:
+        """Before anything is overwritten: the records as they are now. What the CRM hides is not overwritten."""
+        if batch[0].action not in DESTRUCTIVE:
+            return batch
+        unseen = self._intake.fetch(link, sorted({letter.record for letter in batch}))
+        hidden = [letter for letter in batch if letter.record in unseen]
+        if hidden:
+            reason = "the CRM refuses to show the record"
+            receipts = [Receipt(key=letter.key, outcome="rejected", reason=reason) for letter in hidden]
+            self._writes.write(lambda t: self._receive(t, hidden, receipts, self._clock.now()))
+        return [letter for letter in batch if letter.record not in unseen]
+
+    def _roster(self, link: Link) -> Roster:
+        """Who there is, asked for anew every now and then."""
         roster, now = self._rosters.get(link.name), self._clock.now()
         if roster is None or roster.at < now - ROSTER_MS:
             roster = self._rosters[link.name] = Roster(link.call(lambda connector: connector.people()), now)

@@ -41,7 +41,8 @@ class Intake:
         self._engine = engine
         self._clock = clock
         self._doors: dict[str, inbox.Understands] = {}
-        self._read_at: dict[str, int] = {}
+        self._read_at: dict[str, dict[str, int]] = {}
+        """By connection, for only its own beat touches its part: when a record was last read for a webhook."""
         self.stop = threading.Event()
         """Set: finish the page at hand and return."""
 
@@ -76,15 +77,21 @@ class Intake:
             self._done(link, started_at)
         return True
 
-    def fetch(self, link: Link, records: Sequence[str], hints: Sequence[Waiting] = ()) -> None:
-        """Reads single records as they are now and digests them. Raises ConnectorError."""
+    def fetch(self, link: Link, records: Sequence[str], hints: Sequence[Waiting] = ()) -> set[str]:
+        """Reads single records as they are now and digests them. Returns those that the CRM refuses to show.
+
+        Raises ConnectorError.
+        """
+        unseen: set[str] = set()
         for start in range(0, len(records), READ_AT_ONCE):
             portion = list(records[start : start + READ_AT_ONCE])
             changes, missing = self._read(link, portion)
+            unseen |= missing
             settled = [hint for hint in hints if hint.record in portion and hint.record not in missing]
             refused = [hint for hint in hints if hint.record in missing]
             self._writes.write(lambda t, c=changes, s=settled, r=refused: self._keep_read(t, link, c, s, r))  # type: ignore[misc]
         self.digest()
+        return unseen
 
     def hints(self, link: Link) -> int:
         """Reads again the records that webhooks named. Returns how many."""
@@ -92,8 +99,9 @@ class Intake:
         if not link.is_open(now):
             return 0
         waiting = self._writes.write(lambda t: inbox.waiting_hints(t, link.name))
-        self._read_at = {record: at for record, at in self._read_at.items() if at > now - ONE_READ_MS}
-        ripe = [hint for hint in waiting if hint.record not in self._read_at]
+        lately = {record: at for record, at in self._read_at.get(link.name, {}).items() if at > now - ONE_READ_MS}
+        self._read_at[link.name] = lately
+        ripe = [hint for hint in waiting if hint.record not in lately]
         records = list(dict.fromkeys(hint.record for hint in ripe))
         if not records:
             return 0
@@ -102,7 +110,7 @@ class Intake:
         except ConnectorError as error:
             self._failed(link, error)
             return 0
-        self._read_at.update(dict.fromkeys(records, now))
+        lately.update(dict.fromkeys(records, now))
         return len(records)
 
     def reconcile(self, link: Link) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +18,9 @@ from connectors.memory import MemoryConnector, MemoryCrm
 from sync.clock import ManualClock, SystemClock
 from sync.daemon import Daemon
 from sync.lease import SecondDaemon
+from sync.store import Store
 from sync.view import View
+from sync.web import PortTaken
 
 
 class Running:
@@ -121,6 +126,43 @@ def test_a_second_daemon_on_the_same_file_is_refused_and_the_first_goes_on(runni
         second.run()
     assert refusal.value.exit_code == 75
     assert running.ask("GET", "/healthz")[0] == 200
+
+
+def test_sigterm_ends_it_at_a_safe_place(tmp_path: Path) -> None:
+    clock = SystemClock()
+    crm = MemoryCrm(clock.now)
+    crm.create("lead", "9", name="Mara")
+    made = configuration(tmp_path / "sla.db", enforce_from=0, tick_every_s=0.02)
+    daemon = Daemon(made, clock, connectors={"crm": MemoryConnector("crm", crm)}, serve=False)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def end_it() -> None:
+        assert daemon.ready.wait(10)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    try:
+        daemon.run(signals=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    ending.join()
+    store = Store.open(made.daemon.database)  # whole, and nobody's any more
+    store.close()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        clock = SystemClock()
+        crm = MemoryCrm(clock.now)
+        made = configuration(tmp_path / "sla.db", listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        daemon = Daemon(made, clock, connectors={"crm": MemoryConnector("crm", crm)})
+        with pytest.raises(PortTaken, match=r"set daemon\.listen to another port"):
+            daemon.run()
+        assert crm.calls == []
 
 
 def test_once_makes_one_round_and_tells_what_it_sent(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
 
 from connectors.base import WriteBack
+from connectors.errors import Rejected
 from sync import outbox
 from sync.configuration_shape import MemberEntry, PoolEntry
 from sync.store import Transaction
@@ -92,6 +93,26 @@ def test_a_change_that_slips_in_between_our_read_and_our_write_wins(scene: Scene
     scene.minutes(3)
     assert scene.crm.row("lead:9").fields["owner"] == "user:ben"
     assert _drops(scene) == [("crm:lead:9", "the owner changed since it was decided")]
+
+
+def test_a_record_that_the_crm_does_not_show_any_more_is_not_overwritten(scene: Scene) -> None:
+    for number in range(2):
+        scene.crm.create("lead", str(number), name="Mara", owner="user:cem")
+    scene.minutes(59)
+    link = scene.works.links["crm"]
+    read = link.connector.read
+
+    def secretive(records: list[str]) -> object:
+        if "crm:lead:0" in records:
+            raise Rejected("insufficient access")
+        return read(records)
+
+    link.connector.read = secretive  # type: ignore[method-assign,assignment]
+    scene.minutes(3)
+    assert [record for _, record, _ in scene.effects("owner")] == ["lead:1"]
+    assert [(row.record, row.action, row.reason) for row in scene.view().outbox(states=("dead",))] == [
+        ("crm:lead:0", "owner", "the CRM refuses to show the record")
+    ]
 
 
 def test_one_step_may_reassign_and_raise_the_priority(staged: Callable[..., Scene]) -> None:
