@@ -5,13 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-SPECS = Path(os.environ.get("SLA_SIDECAR_SPECS", Path(__file__).resolve().parents[2] / "shared" / "specs"))
-DATA = Path(os.environ.get("SLA_SIDECAR_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 class OutsideLoopback(AssertionError):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from conftest import SPECS
+from outside_material import SPECS
 
 from emulators.core import Server, serve
 from emulators.hubspot import HubSpotEmulator
