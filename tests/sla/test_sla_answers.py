@@ -86,6 +86,8 @@ def test_the_requester_does_not_answer_himself_even_as_a_member_of_the_team() ->
 
 MISSED_CALL = activity(AT, "call", outcome="no_answer")
 SEQUENCE = reply(AT, actor="workflow:sequence", automated=True, channel="email")
+SEQUENCE_LOGGED = activity(AT, "email", actor="workflow:sequence")
+DIALLED = activity(AT, "call", actor="workflow:dialer", outcome="connected")
 MOVED = changed(AT, status="open", actor="user:3")
 SOLVED = changed(AT, status="resolved", actor="user:3")
 
@@ -100,6 +102,9 @@ SOLVED = changed(AT, status="resolved", actor="user:3")
         (SEQUENCE, "lead", None, False),
         (SEQUENCE, "lead", ["sequence_email"], True),
         (SEQUENCE, "ticket", ["sequence_email"], True),
+        (SEQUENCE_LOGGED, "lead", None, False),
+        (SEQUENCE_LOGGED, "lead", ["sequence_email"], True),
+        (DIALLED, "lead", ["sequence_email"], False),
         (MOVED, "lead", None, False),
         (MOVED, "lead", ["status_change"], True),
         (MOVED, "ticket", ["status_change"], True),

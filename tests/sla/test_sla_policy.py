@@ -179,6 +179,7 @@ TARGET_MISTAKES = {
     "no metric": ({"within": "1h"}, TARGET, "metric", "first_response"),
     "an unknown metric that spells nothing out": (target("first_reponse", "1h"), (*TARGET, "metric"), "first_reponse",
                                                  "first_response"),
+    "a metric that is no text": ({"metric": 5, "within": "1h"}, (*TARGET, "metric"), "metric", "first_response"),
     "no within": ({"metric": "first_response"}, TARGET, "within", None),
     "a within that is none": (target("first_response", "soon"), (*TARGET, "within"), "soon", None),
     "a within that is a number": (target("first_response", 15), (*TARGET, "within"), "15", None),

@@ -212,6 +212,13 @@ def test_rule_09_best_effort_leaves_the_field_to_the_others() -> None:
     check(only(config(none, FOUR_HOURS), lines, "Mon 10:00"), policy="Four hours", due_at="Mon 14:00")
 
 
+def test_rule_09_a_policy_that_is_only_tried_out_takes_no_clock_from_one_that_counts() -> None:
+    trial = policy(target("first_response", "1h"), name="Trial", stage="shadow")
+    rival = policy(target("first_response", "2h"), name="Rival", stage="shadow")
+    found = verdicts(config(trial, FOUR_HOURS, rival), [created("Mon 10:00")], "Mon 10:00")
+    assert {(v["policy"], v["due_at"][11:16]) for v in found} == {("Four hours", "14:00"), ("Trial", "11:00")}
+
+
 def test_rule_09_a_policy_covers_its_kind_of_record_only() -> None:
     leads = policy(target("first_response", "5m"), name="Leads", applies_to="lead")
     check(only(config(leads, FOUR_HOURS), [created("Mon 10:00")], "Mon 10:00"), policy="Four hours")

@@ -99,6 +99,11 @@ def test_rule_20_an_extension_into_the_night_holds_until_its_very_end() -> None:
     assert only(FIRST, lines, "Tue 12:00")["outcome"] in ("met", "excused")
 
 
+def test_rule_20_a_second_extension_cannot_shorten_the_first() -> None:
+    lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 15:00"), extended("Mon 11:10", "Mon 13:00")]
+    assert only(FIRST, [*lines, reply("Mon 14:30")], "Mon 16:00")["outcome"] in ("met", "excused")
+
+
 def test_rule_20_a_later_priority_cannot_shorten_an_extension() -> None:
     promised = promise("first_response", {"urgent": "1h", "normal": "2h"})
     lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 15:00"), changed("Mon 11:30", priority="urgent")]
