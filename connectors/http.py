@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from connectors.deadline import POOL_CLASSES, Deadline
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
@@ -281,7 +281,12 @@ class Patience:
                 return False
             return (error.after or 0) <= self.longest_s and (idempotent or not error.unknown)
 
-        wait = wait_exponential(multiplier=self.first_s, max=self.longest_s) + wait_random(0, self.first_s)
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.after if isinstance(error, RetryLater) else None
+            return max(backing_off(state), asked or 0.0)  # never sooner than the vendor said
+
+        backing_off = wait_exponential(multiplier=self.first_s, max=self.longest_s) + wait_random(0, self.first_s)
         tries = Retrying(
             stop=stop_after_attempt(self.attempts), wait=wait, retry=retry_if_exception(passing), reraise=True
         )

@@ -42,14 +42,16 @@ class Sender:
         return {row.id: row for _, row in self._reader.rows(of, list(dict.fromkeys(ids)), properties)}
 
     def update(self, of: ObjectType, inputs: Sequence[Input]) -> list[Receipt]:
-        return deliver(inputs, lambda rows: self._send(of, "update", rows, idempotent=True), self._judge)
+        return deliver(inputs, lambda rows: self._send(of, "update", rows), self._judge)
 
     def create(self, of: ObjectType, inputs: Sequence[Input]) -> list[Receipt]:
-        return deliver(inputs, lambda rows: self._send(of, "create", rows, idempotent=False), self._judge)
+        return deliver(inputs, lambda rows: self._send(of, "create", rows), self._judge)
 
-    def _send(self, of: ObjectType, verb: str, rows: Sequence[Input], *, idempotent: bool) -> Written:
+    def _send(self, of: ObjectType, verb: str, rows: Sequence[Input]) -> Written:
+        # A write whose answer was lost is looked up before it is sent again, so it is not repeated in the same call:
+        # an update would be harmless, but people see it twice in the property's history.
         body = {"inputs": [row.body() for row in rows]}
-        return self._api.post(Written, self._api.paths.batch(of.name, verb), body, write=True, idempotent=idempotent)
+        return self._api.post(Written, self._api.paths.batch(of.name, verb), body, write=True, idempotent=False)
 
     def _judge(self, failed: Failed) -> ConnectorError:
         return row_error(failed, now=self._api.now(), zone=self._api.zone)

@@ -282,6 +282,21 @@ def test_a_write_that_may_have_happened_is_repeated_only_when_it_is_idempotent()
     assert len(tries) == 4
 
 
+def test_a_repeat_is_never_sooner_than_the_vendor_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    faults: list[ConnectorError] = [RetryLater("busy", after=3), RetryLater("busy", after=0.01)]
+
+    def call() -> str:
+        if faults:
+            raise faults.pop(0)
+        return "done"
+
+    assert Patience(attempts=3, first_s=0.5, longest_s=4).run(call) == "done"
+    assert waited[0] >= 3
+    assert waited[1] >= 0.5
+
+
 def test_the_body_is_whole_when_the_call_returns(serve: Serve) -> None:
     url = serve(lambda peer, head: answer(peer, json.dumps({"a": "é"}).encode()))
     got = exchange(open_session(QUICK, override=url), "GET", "https://crm.example/", write=False)

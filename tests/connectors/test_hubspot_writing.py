@@ -10,6 +10,7 @@ from hubspot_samples.desk import WRITE, Desk, order
 
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, RateLimited, RetryLater
+from connectors.http import Patience
 
 DUE = 1_795_000_000_000
 DUE_TEXT = "2026-11-18T11:06:40Z"
@@ -94,6 +95,16 @@ def test_after_an_unknown_outcome_only_what_differs_is_sent(desk: Desk) -> None:
     more = order("fields", f"acme:ticket:{ticket}", values={"sla_status": "missed", "sla_due": DUE}, attempts=1)
     assert one(desk.connector.write([more])).wrote is True
     assert desk.effects()[0]["fields"] == {"sla_status": "missed"}
+
+
+def test_an_update_whose_answer_was_lost_is_not_repeated_at_once(desk: Desk) -> None:
+    patient = desk.connect(patience=Patience(attempts=3, first_s=0, longest_s=0))
+    ticket = desk.ticket()
+    desk.fault("drop_response", path="*/tickets/batch/update", times=1)
+    with pytest.raises(RetryLater) as lost:
+        patient.write([order("fields", f"acme:ticket:{ticket}", values={"sla_status": "met"})])
+    assert lost.value.unknown
+    assert len(desk.effects()) == 1
 
 
 @pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
