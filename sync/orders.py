@@ -38,7 +38,7 @@ def drop(database: Path, ids: Sequence[int], now: int, by: str) -> int:
 
 
 def _ordered(database: Path, order: Callable[[Transaction], _T]) -> _T:
-    store = Store.open(database)
+    store = Store.open(database, guest=True)
     try:
         return store.write(order)
     finally:

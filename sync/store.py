@@ -142,8 +142,11 @@ class Store:
         self._transaction = Transaction(connection)
 
     @classmethod
-    def open(cls, database: Path) -> Store:
+    def open(cls, database: Path, *, guest: bool = False) -> Store:
         """Makes or opens the file, checks it, backs it up and migrates it when it is of an older release.
+
+        ``guest``: a short visit beside the daemon's own connection, which alone moves the journal into the file: two
+        connections that checkpoint at once can corrupt it with SQLite before 3.51.3 (sqlite.org/wal.html#walresetbug).
 
         Raises StoreCorrupt, StoreTooNew, or StoreError with one sentence that says what to do.
         """
@@ -156,6 +159,8 @@ class Store:
                 _check(connection, database)
                 for pragma in _WRITING:
                     connection.execute(pragma).fetchall()
+                if guest:
+                    connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
                 _migrate(connection, database)
             except BaseException:
                 connection.close()
