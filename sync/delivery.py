@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
-from sync import desk, ledger, outbox, record_row
+from sla.model import Event
+from sync import desk, ledger, outbox, record_row, timeline
 from sync.clock import Clock
 from sync.decision import DESTRUCTIVE
 from sync.desk import ROSTER_MS, Desk, Roster
@@ -38,6 +39,8 @@ CONFLICTS: Final = 5
 NOBODY_FREE_MS: Final = 600_000
 LONGEST_ROW_WAIT_S: Final = 900.0
 HOUR_MS: Final = 3_600_000
+OURSELVES: Final = "system:sla-sidecar"
+"""The actor of what we did ourselves, as it stands on timelines."""
 
 
 class Delivery:
@@ -245,10 +248,10 @@ class Delivery:
     def _took_effect(self, transaction: Transaction, letter: Letter, called_at: int) -> None:
         if letter.action == "fields":
             record_row.wrote(transaction, letter.record, letter.values, called_at)
-        elif letter.action == "owner":
-            outbox.expect(transaction, letter.record, {"owner": letter.body["owner"]})
-        elif letter.action == "set":
-            outbox.expect(transaction, letter.record, letter.values)
+        elif letter.action in DESTRUCTIVE:
+            changed = {"owner": letter.body["owner"]} if letter.action == "owner" else letter.values
+            outbox.expect(transaction, letter.record, changed)
+            timeline.save(transaction, [_own(letter, changed, called_at)])
 
     def _look_again(self, link: Link, records: Sequence[str]) -> None:
         """Reads what was overwritten, so that the next judgement knows our own change from a person's."""
@@ -303,6 +306,15 @@ class Delivery:
 
     def _note(self, link: Link, *, stopped: bool) -> None:
         self._writes.write(lambda t: note(t, link, self._clock.now(), stopped=stopped))
+
+
+def _own(letter: Letter, changed: Mapping[str, Any], at: int) -> Event:
+    """Our own change as an event. A row that we wrote last does not say who changed what of it: with this beside it,
+    nothing of ours is left in it to be taken for a person's work. CRMs' stamps have whole seconds, so it has, too."""
+    own = f"own:{letter.key}"
+    return Event(
+        record=letter.record, at=at - at % 1_000, id=own, event="changed", actor=OURSELVES, set=dict(changed), seen=at
+    )
 
 
 def is_paused(transaction: Transaction) -> bool:

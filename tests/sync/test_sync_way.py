@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from sync_scene import MINUTE, MONDAY_NINE, Scene
+import msgspec
+from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
+
+from connectors.base import Change, Normalised
 
 
 def test_a_new_lead_gets_its_due_time_in_the_crm(scene: Scene) -> None:
@@ -63,6 +68,38 @@ def test_our_own_writes_coming_back_cause_no_further_write(scene: Scene) -> None
     before = len(scene.effects())
     scene.minutes(30)
     assert len(scene.effects()) == before
+
+
+class Nameless:
+    """A connector whose rows do not say who wrote what, as Salesforce's do after a write of ours."""
+
+    def __init__(self, connector: Any) -> None:
+        self._connector = connector
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    def normalise(self, change: Change) -> Normalised:
+        found = self._connector.normalise(change)
+        events = [msgspec.structs.replace(event, actor=None) if event.snapshot else event for event in found.events]
+        return Normalised(events, found.observed)
+
+
+def test_a_status_that_we_set_ourselves_answers_nobody(tmp_path: Path) -> None:
+    document = LEADS.replace('calendar = "always"', 'calendar = "always"\nanswers = ["status_change"]')
+    document = document.replace('notify = "owner"', 'set = { status = "open" }')
+    scene = Scene(tmp_path, document=document)
+    try:
+        scene.wrap = Nameless
+        scene.restart()
+        scene.crm.create("lead", "9", name="Mara", owner="user:cem", status="new")
+        scene.minutes(35)
+        assert scene.effects("set") == [("set", "lead:9", {"status": "open"})]
+        scene.minutes(30)
+        (clock,) = scene.view().record("crm:lead:9").clocks  # type: ignore[union-attr]
+        assert (clock.outcome, clock.completed_at) == ("missed", None)
+    finally:
+        scene.close()
 
 
 def test_a_record_older_than_the_installation_is_measured_and_never_acted_on(scene: Scene) -> None:
