@@ -270,6 +270,48 @@ def test_an_event_that_changes_nothing_is_neutral(events: list[Event], now: int,
     assert verdicts([*events, *again], now) == verdicts(events, now)
 
 
+def steady(*policies: dict[str, Any], match: str = "strictest") -> Policies:
+    """Policies of the same targets, hours and all, except for what is said."""
+    targets = [{"metric": metric, "within": "4h", "steps": STEPS} for metric in METRICS]
+    shared = {"applies_to": "ticket", "calendar": "office", "targets": targets}
+    return Policies.from_config(
+        {**document(), "daemon": {"match": match}, "policies": [{**shared, **p} for p in policies]}
+    )
+
+
+ONE = steady({"name": "One"})
+TWINS = steady(
+    {"name": "Gold", "when": {"tier": "gold"}},
+    {"name": "Silver", "when": {"tier": "silver"}},
+    {"name": "Others", "when": {"tier": {"not": ["gold", "silver"]}}},
+)
+SLACK = [{"metric": metric, "within": "1000h"} for metric in METRICS]
+WITH_SLACK = steady({"name": "Slack", "targets": SLACK}, {"name": "One"})
+FIRST_OF_TWO = steady({"name": "One"}, {"name": "Strict", "targets": [
+    {"metric": metric, "within": "5m"} for metric in METRICS
+]}, match="first")  # fmt: skip
+
+
+def seen_by(policies: Policies, events: list[Event], now: int) -> list[dict[str, Any]]:
+    """The verdicts under some policies, whatever these are called."""
+    return [{**clock.verdict(), "policy": ""} for clock in evaluate_record(policies, events, now).clocks]
+
+
+@given(timelines(), NOW)
+def test_going_from_a_policy_to_its_twin_is_neutral(events: list[Event], now: int) -> None:
+    assert seen_by(TWINS, events, now) == seen_by(ONE, events, now)
+
+
+@given(timelines(), NOW)
+def test_a_slacker_promise_beside_a_strict_one_is_neutral(events: list[Event], now: int) -> None:
+    assert seen_by(WITH_SLACK, events, now) == seen_by(ONE, events, now)
+
+
+@given(timelines(), NOW)
+def test_a_promise_further_down_the_file_is_neutral_when_the_first_counts(events: list[Event], now: int) -> None:
+    assert seen_by(FIRST_OF_TWO, events, now) == seen_by(ONE, events, now)
+
+
 # ---- company
 
 

@@ -10,6 +10,7 @@ from sla_story import (
     check,
     config,
     created,
+    event,
     only,
     pick,
     policy,
@@ -282,6 +283,39 @@ def test_rule_09_a_reopened_clock_is_ruled_by_the_policy_that_matches_then() -> 
 def test_rule_09_a_policy_that_comes_to_match_later_counts_from_the_records_start() -> None:
     lines = [created("Mon 10:00", tier="bronze"), changed("Mon 10:30", tier="gold")]
     check(only(config(GOLD), lines, "Mon 11:00"), started_at="Mon 10:00", due_at="Mon 12:00")
+
+
+def test_rule_09_what_was_answered_before_a_policy_matched_is_answered() -> None:
+    lines = [created("Mon 10:00", tier="bronze"), reply("Mon 10:10"), changed("Mon 10:20", tier="gold")]
+    gold = config(policy(target("first_response", "2h"), name="Gold", when={"tier": "gold"}))
+    assert verdicts(gold, lines, "Mon 16:00") == []
+
+
+def test_rule_09_what_was_resolved_before_a_policy_matched_is_resolved() -> None:
+    lines = [
+        created("Mon 10:00", tier="bronze"),
+        changed("Mon 10:10", status="resolved"),
+        changed("Mon 10:20", tier="gold"),
+    ]
+    assert [v for v in verdicts(config(GOLD), lines, "Mon 16:00") if v["state"] != "stopped"] == []
+
+
+@pytest.mark.xfail(strict=True, reason="a wait for the customer before the policy matched is counted as working time")
+def test_rule_09_a_pause_before_the_policy_matched_is_a_pause() -> None:
+    lines = [
+        created("Mon 10:00", tier="bronze"), changed("Mon 10:10", status="pending"),
+        changed("Mon 11:10", status="open"), changed("Mon 11:20", tier="gold"),
+    ]  # fmt: skip
+    check(only(config(GOLD), lines, "Mon 11:30"), elapsed_s=30 * MINUTE, paused_s=HOUR, due_at="Mon 13:00")
+
+
+@pytest.mark.xfail(strict=True, reason="after a deletion and a restoration no policy can begin to match")
+def test_rule_09_a_policy_may_come_to_match_a_restored_record() -> None:
+    lines = [
+        created("Mon 10:00", tier="bronze"), event("Mon 10:10", "deleted"), event("Mon 10:20", "restored"),
+        changed("Mon 10:30", tier="gold"),
+    ]  # fmt: skip
+    check(only(config(GOLD), lines, "Mon 11:00"), state="running", started_at="Mon 10:00")
 
 
 def test_rule_09_a_priority_may_hand_the_clock_to_another_policy() -> None:
