@@ -10,27 +10,29 @@ import json
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of
 from pathlib import Path
 
 from benchmarks.measure import table
 from benchmarks.practice import works
 
-RECORDS = 10_000
+RECORDS = 20_000
 PEER_RECORDS = 400
+ROUNDS = 3
 
 
 def ours(crm: str) -> tuple[float, int]:
-    """CPU seconds of the first poll with everything that follows from it, and the records that came."""
+    """CPU seconds of the first poll with everything that follows from it, and the rows that came."""
     with works(crm, RECORDS) as (opened, _):
         link = opened.links["crm"]
         link.connector.check()  # log in and describe: once per day, not once per record
         began = time.process_time()
         opened.intake.poll(link)
         taken = time.process_time() - began
-        count = opened.store.read(lambda t: t.rows("SELECT count(*) FROM record WHERE kind = 'lead'"))[0][0]
+        leads = opened.store.read(lambda t: t.rows("SELECT count(*) FROM record WHERE kind = 'lead'"))[0][0]
         clocks = opened.store.read(lambda t: t.rows("SELECT count(*) FROM clock"))[0][0]
-        assert clocks >= count, (clocks, count)
-        return taken, count
+        assert clocks >= leads > RECORDS // 3, (clocks, leads)
+        return taken, leads
 
 
 def peers() -> tuple[float, int]:
@@ -53,9 +55,8 @@ def peers() -> tuple[float, int]:
 
     zone = pytz.timezone("America/New_York")
     day = businesstimedelta.WorkDayRule(
-        start_time=datetime(2026, 1, 1, 9).time(), end_time=datetime(2026, 1, 1, 17).time(), working_days=[0, 1, 2, 3, 4],
-        tz=zone,
-    )  # fmt: skip
+        start_time=time_of(9), end_time=time_of(17), working_days=[0, 1, 2, 3, 4], tz=zone
+    )
     rules = businesstimedelta.Rules([day])
     now = datetime.now(UTC).replace(microsecond=0)
     page = json.dumps(
@@ -88,7 +89,7 @@ def run() -> None:
     peer_s, peer_n = peers()
     peer_rate = peer_n / peer_s
     for crm in ("salesforce", "hubspot"):
-        seconds, count = ours(crm)
+        seconds, count = sorted(ours(crm) for _ in range(ROUNDS))[ROUNDS // 2]
         rate = count / seconds
         rows.append((crm, f"{count}", f"{seconds:.2f}", f"{rate:,.0f}", f"{rate / peer_rate:.0f}"))
     rows.append(

@@ -54,6 +54,7 @@ write.lead = {{ sla_due = "SLA_Due__c", sla_status = "SLA_Status__c" }}"""
 
 HUBSPOT = """access_token = "{access_token}"
 objects = ["contacts"]
+answers = []
 write.lead = {{ sla_due = "sla_due", sla_status = "sla_status" }}"""
 
 

@@ -78,12 +78,16 @@ class View:
         outcome: str | None = None,
         connection: str | None = None,
         policy: str | None = None,
+        measured: bool | None = None,
         limit: int = 200,
     ) -> list[ClockRow]:
         """Clocks by urgency: earliest due first (so the overdue lead), those without a due (paused) last.
 
-        ``open_only`` leaves out stopped clocks. ``state`` and ``outcome`` are the words of the verdict."""
+        ``open_only`` leaves out stopped clocks. ``state`` and ``outcome`` are the words of the verdict. ``measured``
+        asks only for clocks of records that are never acted on, or that are."""
         wheres = ["c.state <> 'stopped'"] if open_only else []
+        if measured is not None:
+            wheres.append(f"r.measured IS {'NOT ' if measured else ''}NULL")
         given: list[Any] = []
         asked = {"c.state": state, "c.outcome": outcome, "r.connection": connection, "c.policy": policy}
         for name, value in asked.items():
@@ -163,7 +167,7 @@ class View:
 
 _CLOCKS: Final = (
     "SELECT c.record, r.kind, r.title, r.owner, r.status, c.target, c.policy, c.cycle, c.state, c.outcome,"
-    " c.started_at, c.due_at, c.breached_at, c.completed_at, c.wake_at, c.body"
+    " c.started_at, c.due_at, c.breached_at, c.completed_at, c.wake_at, r.measured, c.body"
     " FROM clock AS c JOIN record AS r ON r.record = c.record"
 )
 _OUTBOX: Final = (

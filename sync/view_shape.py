@@ -64,8 +64,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class ClockRow(msgspec.Struct, frozen=True):
-    """One clock as last evaluated. ``verdict`` is the public verdict of that moment, but for ``spent``, which only an
-    evaluation tells."""
+    """One clock as last evaluated. ``measured`` tells why its record is never acted on (None: it is). ``verdict`` is
+    the public verdict of that moment, but for ``spent``, which only an evaluation tells."""
 
     record: str
     kind: str
@@ -82,6 +82,7 @@ class ClockRow(msgspec.Struct, frozen=True):
     breached_at: int | None
     completed_at: int | None
     wake_at: int | None
+    measured: str | None
     verdict: dict[str, Any]
 
 

@@ -21,7 +21,7 @@ SOON_MS: Final = 15 * 60_000
 STALE_BEAT_MS: Final = 30_000
 ROWS: Final = 100
 LOOKED_AT: Final = 2_000
-"""How many open clocks are read to find the rows: those that are measured only stand apart."""
+"""How many open clocks are read to find the rows and to count."""
 
 EFFECTS: Final = 40
 
@@ -77,11 +77,10 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
     """Everything that the page shows, ready for the template."""
     summary = view.summary()
     connections = view.connections()
-    since = {row.name: row.enforce_from or 0 for row in connections}
-    found = view.clocks(limit=LOOKED_AT)
-    acted_on = [row for row in found if not _measured(row, since)]
-    clocks = [row for row in found if _wanted(row, choice, since)]
-    words = summary.clocks if len(found) == LOOKED_AT else Counter(row.outcome or row.state for row in acted_on)
+    found = view.clocks(measured=False, limit=LOOKED_AT)
+    shown = view.clocks(measured=True, limit=LOOKED_AT) if FILTERS[choice.show].measured else found
+    clocks = [row for row in shown if _wanted(row, choice)]
+    words = summary.clocks if len(found) == LOOKED_AT else Counter(row.outcome or row.state for row in found)
     overdue = summary.overdue_open if len(found) == LOOKED_AT else words["missed"]
     return {
         "now": now,
@@ -140,19 +139,13 @@ def _clock(row: ClockRow, now: int) -> dict[str, Any]:
     }
 
 
-def _wanted(row: ClockRow, choice: Choice, since: Mapping[str, int]) -> bool:
+def _wanted(row: ClockRow, choice: Choice) -> bool:
     wanted = FILTERS[choice.show]
     return (
         wanted.state in (None, row.state)
         and wanted.outcome in (None, row.outcome)
         and choice.connection in (None, row.record.partition(":")[0])
-        and wanted.measured == _measured(row, since)
     )
-
-
-def _measured(row: ClockRow, since: Mapping[str, int]) -> bool:
-    """Whether the clock began before its connection acts on anything."""
-    return row.started_at < since.get(row.record.partition(":")[0], 0)
 
 
 def _tone(row: ClockRow, now: int) -> str:

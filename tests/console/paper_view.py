@@ -6,12 +6,25 @@ NOW = 1_772_460_300_000  # 2026-03-02T14:05:00Z
 MINUTE = 60_000
 
 
-def clock(record, target, *, due=None, state="running", outcome=None, owner="user:5", title=None, used=300, **more):
+def clock(
+    record,
+    target,
+    *,
+    due=None,
+    state="running",
+    outcome=None,
+    owner="user:5",
+    title=None,
+    used=300,
+    measured=None,
+    **more,
+):
     verdict = {"elapsed_s": used, "within_s": 900, "remaining_s": max(900 - used, 0), "steps": []}
     return ClockRow(
         record=record, kind=record.split(":")[1], title=title, owner=owner, status="open", target=target,
         policy=more.pop("policy", "Support"), cycle=more.pop("cycle", 1), state=state, outcome=outcome,
         started_at=NOW - 10 * MINUTE, due_at=due, breached_at=None, completed_at=None, wake_at=due,
+        measured=measured,
         verdict={**verdict, **more},
     )  # fmt: skip
 
@@ -67,12 +80,15 @@ class PaperView:
         daemon = DaemonRow("b", 1, NOW - 60 * MINUTE, NOW - 1_000)
         return Summary(counts, 1, len(self.all), 0, 0, {"waiting": 2, "dead": 1}, self.paused, daemon, None)
 
-    def clocks(self, *, open_only=True, state=None, outcome=None, connection=None, policy=None, limit=200):
+    def clocks(
+        self, *, open_only=True, state=None, outcome=None, connection=None, policy=None, measured=None, limit=200
+    ):
         return [
             row
             for row in self.all
             if (state is None or row.state == state)
             and (outcome is None or row.outcome == outcome)
+            and (measured is None or measured == (row.measured is not None))
             and (connection is None or row.record.startswith(connection + ":"))
         ][:limit]
 

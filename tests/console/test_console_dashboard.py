@@ -1,6 +1,5 @@
 """The page: what it says, how it stays fresh, and that no text of a CRM can do anything in it."""
 
-import msgspec
 import pytest
 from asgi_client import Client
 from paper_view import CLOCKS, MINUTE, NOW, PaperView, clock
@@ -73,7 +72,7 @@ def test_clocks_can_be_chosen_by_state_and_connection():
 
 
 def test_clocks_from_before_the_start_are_measured_only_and_stand_apart():
-    old = msgspec.structs.replace(clock("desk:ticket:1", "t", due=NOW - 9 * MINUTE, outcome="missed"), started_at=0)
+    old = clock("desk:ticket:1", "t", due=NOW - 9 * MINUTE, outcome="missed", measured="older than enforce_from")
     view = PaperView(clocks=[old, *CLOCKS])
     page = served(view).get("/").text
     assert "ticket 1</span>" not in page
