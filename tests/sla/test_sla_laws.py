@@ -328,5 +328,42 @@ def test_many_records_together_are_each_as_if_alone(stories: list[list[Event]], 
     assert [clock.verdict() for clock in evaluate(POLICIES, everything, at)] == alone
 
 
+@st.composite
+def families(draw: st.DrawFn) -> list[Event]:
+    """Three tickets of which some go into others, once all of them are there."""
+    stories = [draw(timelines(f"desk:ticket:{n}")) for n in (1, 2, 3)]
+    all_there = max(story[0].at for story in stories)
+    ways = draw(st.sampled_from([[(2, 1)], [(3, 2), (2, 1)], [(3, 1), (2, 1)]]))
+    times = sorted(max(draw(WHEN), all_there) for _ in ways)
+    for n, ((loser, winner), at) in enumerate(zip(ways, times, strict=True)):
+        gone = {"id": f"gone-{n}", "at": at, "event": "merged"}
+        stories[0].append(Event(record=f"desk:ticket:{loser}", into=f"desk:ticket:{winner}", **gone))
+    return [event for story in stories for event in story]
+
+
+@given(families(), NOW, st.randoms(use_true_random=False))
+def test_the_order_of_events_changes_nothing_for_records_that_merge(
+    events: list[Event], now: int, rng: random.Random
+) -> None:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now)
+    found = evaluate(POLICIES, events, at)
+    again = events + rng.choices(events, k=3)
+    rng.shuffle(again)
+    assert [clock.verdict() for clock in evaluate(POLICIES, again, at)] == [clock.verdict() for clock in found]
+    for clock in found:
+        assert sum(clock.spent_ms.values()) == clock.elapsed_ms
+        assert (clock.outcome in ("missed", "excused")) == (clock.breached_ms is not None)
+
+
+@given(families(), NOW, NOW)
+def test_a_breach_never_disappears_when_records_merge(events: list[Event], one: int, other: int) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    earlier, later = (epoch + timedelta(milliseconds=now) for now in sorted((one, other)))
+    after = {(clock.record, *name(clock)): clock for clock in evaluate(POLICIES, events, later)}
+    for clock in evaluate(POLICIES, events, earlier):
+        if clock.breached_ms is not None:
+            assert after[clock.record, *name(clock)].breached_ms == clock.breached_ms
+
+
 def _fields(event: Event) -> dict[str, Any]:
     return {field: getattr(event, field) for field in event.__struct_fields__}

@@ -95,6 +95,37 @@ def test_rule_13_a_wait_goes_through_two_merges() -> None:
     check(pick(verdicts(FIRST, lines, "Mon 11:00"), record=ONE), started_at="Mon 09:10", due_at="Mon 13:10")
 
 
+LATE_CHAIN = [
+    created("Mon 09:00", record=THREE), created("Mon 10:00", record=TWO), created("Mon 10:00", record=ONE),
+    merged("Mon 10:10", TWO, ONE), merged("Mon 11:00", THREE, TWO),
+]  # fmt: skip
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a merge at 11:00 reaches back to 10:10 and moves a breach that was made in between"
+)
+def test_rule_13_a_merge_into_a_merged_record_moves_no_breach_that_was_made() -> None:
+    short = promise("first_response", "30m")
+    check(pick(verdicts(short, LATE_CHAIN, "Mon 10:45"), record=ONE), outcome="missed", breached_at="Mon 10:30")
+    check(pick(verdicts(short, LATE_CHAIN, "Mon 11:30"), record=ONE), outcome="missed", breached_at="Mon 10:30")
+
+
+@pytest.mark.xfail(strict=True, reason="a wait that is merged into a merged record starts a clock on that record")
+def test_rule_13_a_merged_record_has_no_running_clock_whatever_is_merged_into_it() -> None:
+    found = verdicts(FIRST, LATE_CHAIN, "Mon 11:30")
+    assert [v["cycle"] for v in found if v["record"] == TWO] == [1]
+    assert all(v["state"] == "stopped" for v in found if v["record"] in (TWO, THREE))
+
+
+@pytest.mark.xfail(strict=True, reason="a wait that is merged into a deleted record starts a clock on that record")
+def test_rule_13_a_deleted_record_has_no_running_clock_whatever_is_merged_into_it() -> None:
+    lines = [
+        created("Mon 10:00", record=ONE), event("Mon 10:05", "deleted", record=ONE),
+        created("Mon 10:10", record=TWO), merged("Mon 10:30", TWO, ONE),
+    ]  # fmt: skip
+    assert all(v["state"] == "stopped" for v in verdicts(FIRST, lines, "Mon 11:00"))
+
+
 def test_rule_13_an_unanswered_message_of_the_loser_waits_on_with_the_winner() -> None:
     lines = [
         created("Mon 09:00", record=ONE), reply("Mon 09:10", record=ONE),
@@ -114,6 +145,39 @@ def test_rule_13_an_answer_on_the_winner_after_the_merge_ends_the_wait_of_both()
     ]  # fmt: skip
     winner = pick(verdicts(FIRST, lines, "Mon 16:00"), record=ONE)
     check(winner, outcome="met", started_at="Mon 09:30", completed_at="Mon 11:30", elapsed_s=2 * HOUR)
+
+
+def test_rule_13_a_loser_for_whom_nobody_waits_brings_no_wait() -> None:
+    by_the_team = [
+        created("Mon 09:30", record=TWO, actor="user:3"), created("Mon 10:00", record=ONE),
+        merged("Mon 10:30", TWO, ONE),
+    ]  # fmt: skip
+    check(pick(verdicts(FIRST, by_the_team, "Mon 11:00"), record=ONE), started_at="Mon 10:00", due_at="Mon 14:00")
+    resolved = [
+        created("Mon 09:30", record=TWO), changed("Mon 09:40", record=TWO, status="resolved"),
+        created("Mon 10:00", record=ONE), merged("Mon 10:30", TWO, ONE),
+    ]  # fmt: skip
+    check(pick(verdicts(FIRST, resolved, "Mon 11:00"), record=ONE), started_at="Mon 10:00", due_at="Mon 14:00")
+
+
+def test_rule_13_a_merge_into_a_resolved_record_starts_nothing() -> None:
+    lines = [
+        created("Mon 09:00", record=ONE), reply("Mon 09:10", record=ONE),
+        changed("Mon 09:20", record=ONE, status="resolved"),
+        created("Mon 09:30", record=TWO), merged("Mon 10:30", TWO, ONE),
+    ]  # fmt: skip
+    promised = config(policy(target("first_response", "4h"), target("next_response", "4h")))
+    assert [v for v in verdicts(promised, lines, "Mon 11:00") if v["record"] == ONE and v["state"] != "stopped"] == []
+
+
+def test_rule_13_the_time_of_both_waits_is_shared_out() -> None:
+    lines = [
+        created("Mon 09:30", record=TWO, owner="user:4"), created("Mon 10:00", record=ONE, owner="user:3"),
+        merged("Mon 10:30", TWO, ONE),
+    ]  # fmt: skip
+    winner = pick(verdicts(FIRST, lines, "Mon 11:00"), record=ONE)
+    assert sum(winner["spent"].values()) == winner["elapsed_s"] == 90 * MINUTE
+    assert winner["spent"]["user:3"] >= HOUR
 
 
 def test_rule_13_a_merge_notice_answers_nothing() -> None:

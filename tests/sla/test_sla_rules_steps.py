@@ -64,6 +64,12 @@ def test_rule_18_a_step_at_the_close_stands_at_the_close() -> None:
     ]  # fmt: skip
 
 
+def test_rule_18_the_step_at_due_stands_at_due_also_for_working_days() -> None:
+    promised = promise("first_response", "1bd", steps=[{"at": "due", "notify": "owner"}])
+    assert ladder(only(promised, [created("Mon 07:00")], "Mon 20:00")) == [rung("due", "Tue 09:00", False)]
+    assert ladder(only(promised, [created("Mon 07:00")], "Tue 09:00")) == [rung("due", "Tue 09:00", True)]
+
+
 def test_rule_18_more_than_a_hundred_percent() -> None:
     promised = promise("first_response", "2h", steps=[{"at": "150%", "notify": "owner"}])
     assert ladder(only(promised, [created("Mon 10:00")], "Mon 13:30")) == [rung("150%", "Mon 13:00", True)]

@@ -127,8 +127,29 @@ def test_a_record_whose_creation_is_unknown_has_no_clock_from_it() -> None:
     assert verdicts(promise("first_response", "1h"), [changed("Mon 10:00", status="open")], "Mon 12:00") == []
 
 
-def test_the_package_offers_what_the_documentation_says() -> None:
+def run(code: str, **environment: str) -> str:
+    """What a fresh interpreter prints, started where the project is."""
     root = Path(__file__).resolve().parents[2]
+    environment = {"PATH": "", "PYTHONPATH": str(root), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout
+
+
+def test_the_package_offers_what_the_documentation_says() -> None:
     code = "from sla import evaluate; from sla.calendar import Calendar; print(evaluate.__name__, Calendar.__name__)"
-    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["evaluate", "Calendar"]
+    assert run(code).split() == ["evaluate", "Calendar"]
+
+
+def test_the_verdict_does_not_depend_on_the_machines_zone_or_hashing() -> None:
+    code = f"""
+import json
+from sla import evaluate
+lines = [json.loads(line) for line in {TIMELINE.strip().splitlines()!r}]
+for clock in evaluate({SUPPORT!r}, lines, "2026-03-02T16:00:00Z"):
+    print(json.dumps(clock.verdict()))
+"""
+    here = run(code, TZ="Pacific/Apia", PYTHONHASHSEED="1", LC_ALL="C")
+    there = run(code, TZ="America/New_York", PYTHONHASHSEED="2", LC_ALL="C.UTF-8")
+    assert here == there == json.dumps(json.loads(VERDICT)) + "\n"
