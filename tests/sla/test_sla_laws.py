@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sla.clock import Clock
 from sla.fold import evaluate, evaluate_record
+from sla.instant import parse_instant
 from sla.model import STATUSES, Event
 from sla.policy import Policies
 from sla.timeline import event_to_line, parse_line
@@ -217,6 +218,29 @@ def test_the_parts_of_a_verdict_agree_with_each_other(events: list[Event], now: 
         assert verdict["state"] != "paused" or breached is not None or due is None
         assert verdict["state"] != "running" or due is not None
         json.dumps(verdict)
+
+
+@given(timelines(), NOW)
+def test_a_clock_and_its_verdict_say_the_same(events: list[Event], now: int) -> None:
+    for clock in clocks(events, now):
+        verdict = clock.verdict()
+        lengths = (clock.within_ms, clock.elapsed_ms, clock.paused_ms, clock.remaining_ms, clock.late_ms)
+        names = ("within_s", "elapsed_s", "paused_s", "remaining_s", "late_s")
+        assert [length / 1000 for length in lengths] == [verdict[key] for key in names]
+        instants = (clock.started_ms, clock.due_ms, clock.completed_ms, clock.breached_ms)
+        written = [verdict[key] for key in ("started_at", "due_at", "completed_at", "breached_at")]
+        assert list(instants) == [text and parse_instant(text) for text in written]
+        aware = (clock.started_at, clock.due_at, clock.completed_at, clock.breached_at)
+        assert list(aware) == [text and datetime.fromisoformat(text) for text in written]
+        assert (
+            clock.record,
+            clock.policy,
+            clock.target,
+            clock.cycle,
+            clock.state,
+            clock.outcome,
+            clock.reason,
+        ) == tuple(verdict[key] for key in ("record", "policy", "target", "cycle", "state", "outcome", "reason"))
 
 
 @given(timelines(), NOW)
