@@ -49,9 +49,10 @@ POLICIES: Final = frozenset({"calendars", "policies"})
 
 
 def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
-    """The configuration in the file ``path``. ``need`` names the sections that must be there.
+    """The configuration in the file ``path``. ``need`` names the sections that must be there and sound.
 
-    Whatever else the file holds is judged as well. Raises ConfigurationError with every problem at once.
+    Of the other sections only unknown keys are a mistake: nothing is asked of a file but what is used of it.
+    Raises ConfigurationError with every problem at once.
     """
     source, reading = _read(path)
     document = reading.document
@@ -65,13 +66,18 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
     calendars = document.get("calendars")
     pools = _section(document, "pools", into, lambda tables, at: read_pools(tables, _names(calendars), at))
     connections = _section(document, "connections", into, lambda tables, at: read_connections(tables, folder, at))
-    policies = _policies(document, into)
-    bind(document, "connections" in need, into)
+    policies = _policies(document, into, need)
+    if "connections" in need:
+        bind(document, into)
+    else:
+        into.problems[:] = [p for p in into.problems if _matters(p, need)]
     for section in sorted(need - document.keys()):
         into.add(f"there is no {_header(section)}")
     problems += _located(str(path), reading, into.problems)
-    if problems or daemon is None or policies is None:
+    if problems or policies is None:
         raise ConfigurationError(problems)
+    daemon = daemon or read_daemon({}, folder, Collector())
+    assert daemon is not None  # noqa: S101 - an empty table is a sound one
     return Configuration(path, daemon, connections, pools, policies, document, source)
 
 
@@ -142,9 +148,14 @@ def _section(
     return {}
 
 
-def _policies(document: Mapping[str, Any], into: Collector) -> Policies | None:
+def _matters(problem: Problem, need: frozenset[str]) -> bool:
+    return not problem.path or problem.path[0] in need or problem.message.startswith("unknown key")
+
+
+def _policies(document: Mapping[str, Any], into: Collector, need: frozenset[str]) -> Policies | None:
+    used = {name: section for name, section in document.items() if name == "daemon" or name in need}
     try:
-        return Policies.from_config(document)
+        return Policies.from_config(used)
     except Problems as found:
         # `daemon.match` was judged with its own table.
         into.problems.extend(_at_its_own_place(p) for p in found.problems if p.path[:1] != ("daemon",))

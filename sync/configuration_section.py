@@ -186,14 +186,14 @@ def _fetched(reference: Reference, folder: Path) -> object:
     return secret if reference.secret else secret.reveal()
 
 
-def bind(document: Mapping[str, Any], whole: bool, into: Collector) -> None:
+def bind(document: Mapping[str, Any], into: Collector) -> None:
     """Cross-references between sections that no section can judge alone: the pools that steps name, the targets that
-    ``write`` maps. Only a ``whole`` configuration has to have pools at all."""
-    pools = document.get("pools")
+    ``write`` maps."""
+    pools = document.get("pools") or {}
     for path, step in _steps(document):
         name = step.get("reassign")
-        if (whole or pools) and isinstance(name, str) and name not in (pools or {}):
-            into.at(*path, "reassign").add(f"there is no pool {name!r}", tuple(pools or ()))
+        if isinstance(name, str) and name not in pools:
+            into.at(*path, "reassign").add(f"there is no pool {name!r}", tuple(pools))
     known = tuple(logical_names(document))
     for name, connection in _tables(document.get("connections")):
         for kind, fields in _tables(connection.get("write")):

@@ -174,7 +174,15 @@ def test_a_command_is_asked_for_no_more_than_it_uses(file):
     ]
 
 
-def test_what_a_command_does_not_use_is_judged_when_it_is_there(file):
+def test_what_is_not_used_has_only_to_be_known(file):
+    unfinished = GOOD + '\n[connections.other]\nconnector = "salesforce"\n\n[pools.empty]\nmembers = []\n'
+    assert len(complaints(file(unfinished), WHOLE)) >= 2
+    assert [policy.name for policy in load(file(unfinished), POLICIES).policies.policies] == ["Support"]
+    calendars = load(file(unfinished.replace('within = "', 'within = "x')), frozenset({"calendars"})).policies.calendars
+    assert list(calendars) == ["office"]
+
+
+def test_an_unknown_key_is_told_wherever_it_stands(file):
     assert [hint for *_, hint in complaints(file(GOOD.replace("poll_every", "pol_every")), POLICIES)] == [
         'did you mean "poll_every"?'
     ]
