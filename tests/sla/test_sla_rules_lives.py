@@ -82,6 +82,7 @@ def test_rule_13_the_winners_own_earlier_wait_stays() -> None:
 
 def test_rule_13_until_the_merge_the_winner_knows_nothing_of_it() -> None:
     lines = [created("Mon 09:30", record=TWO), created("Mon 10:00", record=ONE), merged("Mon 10:30", TWO, ONE)]
+    check(pick(verdicts(FIRST, lines, "Mon 10:30"), record=ONE), started_at="Mon 09:30")
     found = verdicts(FIRST, lines, "Mon 10:29")
     check(pick(found, record=ONE), started_at="Mon 10:00")
     check(pick(found, record=TWO), state="running", outcome=None)
