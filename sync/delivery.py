@@ -39,6 +39,8 @@ CONFLICTS: Final = 5
 NOBODY_FREE_MS: Final = 600_000
 LONGEST_ROW_WAIT_S: Final = 900.0
 HOUR_MS: Final = 3_600_000
+REST_MS = 2_000
+"""How long nothing is sent to a connection after something whose outcome is unknown."""
 OURSELVES: Final = "system:sla-sidecar"
 """The actor of what we did ourselves, as it stands on timelines."""
 
@@ -54,6 +56,7 @@ class Delivery:
         self._clock = clock
         self._rng = rng
         self._rosters: dict[str, Roster] = {}
+        self._rest_until: dict[str, int] = {}
         self._settled: set[str] = set()
         """Connections of which no row can be half sent."""
         self.stop = threading.Event()
@@ -64,8 +67,11 @@ class Delivery:
         tried = 0
         alone = False
         if link.name not in self._settled:
-            self._writes.write(lambda t: self._recover(t, link.name))
+            if self._writes.write(lambda t: self._recover(t, link.name)):
+                self._rest(link)
             self._settled.add(link.name)
+        if self._rest_until.get(link.name, 0) > self._clock.now():
+            return 0
         while not self.stop.is_set() and link.is_open(self._clock.now()):
             letters = self._writes.write(lambda t: self._claim(t, link.name))
             batch = _batch(letters, link, alone=alone)
@@ -78,8 +84,15 @@ class Delivery:
             tried += len(batch)
         return tried
 
-    def _recover(self, transaction: Transaction, connection: str) -> None:
+    def _recover(self, transaction: Transaction, connection: str) -> bool:
+        """Whether the outcome of something is unknown."""
+        unsettled = outbox.unsettled(transaction, connection)
         self._engine.judge_again(transaction, outbox.recover(transaction, connection), self._clock.now())
+        return unsettled
+
+    def _rest(self, link: Link) -> None:
+        """A request that was cut short may still be on its way: what is looked up too soon is not there yet."""
+        self._rest_until[link.name] = self._clock.now() + REST_MS
 
     def _claim(self, transaction: Transaction, connection: str) -> list[Letter]:
         if is_paused(transaction):
@@ -277,6 +290,8 @@ class Delivery:
             return
         self._fail(link, error)
         unknown = isinstance(error, RetryLater) and not isinstance(error, RateLimited) and error.unknown
+        if unknown:
+            self._rest(link)
         retry_at = link.standing.retry_at or now
         self._writes.write(lambda t: self._wait(t, started, retry_at, error.reason, unknown=unknown))
 

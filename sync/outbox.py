@@ -231,6 +231,18 @@ def finish(
     return Entry(now, what, letter.record, body)
 
 
+def unsettled(transaction: Transaction, connection: str) -> bool:
+    """Whether something of a connection was begun whose outcome nobody knows."""
+    return (
+        transaction.one(
+            "SELECT 1 FROM outbox WHERE connection = ? AND done_at IS NULL"
+            " AND (state = 'sending' OR unknown > 0 OR json_extract(body, '$.late'))",
+            (connection,),
+        )
+        is not None
+    )
+
+
 def recover(transaction: Transaction, connection: str) -> list[str]:
     """What was being sent when we were cut short waits again, its outcome unknown. Returns the records whose fields
     were on their way: they are to be judged again, since newer values may wait beside those."""

@@ -21,6 +21,7 @@ import apscheduler.schedulers.background
 import apscheduler.triggers.interval  # noqa: F401 - imported before the first fork
 
 import connectors
+import sync.delivery
 from connectors.secret import Secret
 from sla.policy import Policies
 from sync.clock import SystemClock
@@ -93,6 +94,8 @@ def configuration(order: Mapping[str, Any]) -> Configuration:
 
 def main() -> None:
     order = json.loads(sys.argv[1])
+    # The practice CRM is at most a twentieth of a second late, and a daemon that lives half a second cannot rest two.
+    sync.delivery.REST_MS = 150
     logging.basicConfig(filename=order["log"], level=logging.INFO, format="%(process)d %(asctime)s %(message)s")
     made = configuration(order)
     made_once = connectors.build("crm", order["name"], settings(order), wanted=frozenset(), clock=SystemClock().now)

@@ -11,6 +11,7 @@ import pytest
 from sync_scene import Scene
 
 from sync import ledger
+from sync.delivery import REST_MS
 from sync.store import Store, StoreFull, Transaction
 
 
@@ -96,6 +97,8 @@ def _tell(scene: Scene) -> None:
         except Killed:
             scene.wrap = lambda connector: connector
             scene.restart()
+            scene.works.round()
+            scene.clock.advance(REST_MS / 1_000)  # what was cut short is left to arrive before it is looked up
             scene.works.round()
         except StoreFull:
             scene.works.round()  # the same process goes on, as the daemon does at its next beat

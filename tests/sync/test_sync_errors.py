@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sync_scene import MINUTE, Scene
 
-from connectors.errors import Rejected
+from connectors.base import Receipt, WriteBack
+from connectors.errors import Rejected, RetryLater
 from sync import inbox
 
 
@@ -273,3 +276,42 @@ def test_a_record_that_vanished_is_found_by_reconciling_and_its_clock_cancelled(
     del scene.crm.rows["lead", "7"]
     assert scene.works.intake.reconcile(scene.works.links["crm"]) is True
     assert scene.view().summary().clocks == {"running": 11, "cancelled": 1}
+
+
+class Slow:
+    """A connector whose first write is cut short and reaches the CRM a second and a half later."""
+
+    def __init__(self, connector: Any, scene: Scene) -> None:
+        self._connector = connector
+        self._scene = scene
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    def write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        if not self._scene.on_its_way:
+            self._scene.on_its_way = [(self._scene.clock.now() + 1_500, lambda: self._connector.write(batch))]
+            raise RetryLater("the connection was cut", unknown=True)
+        return self._connector.write(batch)  # type: ignore[no-any-return]
+
+
+def test_a_write_that_arrives_after_its_time_out_is_not_made_again(tmp_path: Path) -> None:
+    scene: Any = Scene(tmp_path)
+    scene.on_its_way = []
+    scene.wrap = lambda connector: Slow(connector, scene)
+    scene.restart()
+    try:
+        scene.crm.create("lead", "9", name="Mara", owner="user:cem")
+        for _ in range(40):
+            scene.clock.advance(0.25)
+            for at, arrives in scene.on_its_way:
+                if at == scene.clock.now():
+                    arrives()
+            if scene.on_its_way:
+                scene.works.deliver()  # what the CRM shows must not help: only looking the effect up does
+            else:
+                scene.works.round()
+        assert [action for action, *_ in scene.effects()] == ["fields"]
+        assert scene.rows("SELECT state, attempts FROM outbox") == [("done", 2)]
+    finally:
+        scene.close()
