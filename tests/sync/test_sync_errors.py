@@ -306,6 +306,7 @@ def test_a_write_that_arrives_after_its_time_out_is_not_made_again(tmp_path: Pat
             scene.clock.advance(0.25)
             for at, arrives in scene.on_its_way:
                 if at == scene.clock.now():
+                    assert scene.effects() == []  # a CRM would now do it a second time
                     arrives()
             if scene.on_its_way:
                 scene.works.deliver()  # what the CRM shows must not help: only looking the effect up does
