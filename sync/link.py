@@ -122,12 +122,13 @@ def note_round(transaction: Transaction, link: Link, started_at: int, now: int, 
 def register(transaction: Transaction, name: str, connector: str, enforce_from: int | None, now: int) -> int:
     """Notes a configured connection and returns from when on its records are acted on (epoch ms).
 
-    Without ``enforce_from`` that is the moment of the first start with this connection.
+    Without ``enforce_from`` that is the second of the first start with this connection: CRMs' creation times have
+    whole seconds, and what is created after the start must not look older than it.
     """
     transaction.run(
         "INSERT INTO connection (name, connector, enforce_from, state) VALUES (?, ?, ?, 'ok') ON CONFLICT (name)"
         " DO UPDATE SET connector = excluded.connector, enforce_from = coalesce(?, connection.enforce_from)",
-        (name, connector, now if enforce_from is None else enforce_from, enforce_from),
+        (name, connector, now - now % 1_000 if enforce_from is None else enforce_from, enforce_from),
     )
     row = transaction.one("SELECT enforce_from FROM connection WHERE name = ?", (name,))
     return now if row is None else row[0]
