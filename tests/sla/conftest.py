@@ -13,7 +13,7 @@ _EXAMPLES = os.environ.get("SLA_EXAMPLES")
 
 settings.register_profile(
     "sla",
-    max_examples=int(_EXAMPLES or 60),
+    max_examples=int(_EXAMPLES or 40),
     derandomize=_EXAMPLES is None,
     deadline=None,
     database=None,

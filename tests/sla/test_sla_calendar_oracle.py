@@ -24,7 +24,7 @@ from sla.calendar import Calendar, NeverOpen
 
 DAY = 1440
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CASES = int(os.environ.get("SLA_CASES", "4000"))
+CASES = int(os.environ.get("SLA_CASES", "3000"))
 QUESTIONS = 80
 """How many questions each random calendar is asked."""
 

@@ -18,7 +18,7 @@ from sla.fold import evaluate
 from sla.policy import Policies
 
 TICK = 5
-STORIES = int(os.environ.get("SLA_CASES", "250"))
+STORIES = int(os.environ.get("SLA_CASES", "120"))
 START = datetime(2026, 3, 5, tzinfo=UTC)  # a Thursday: most stories see a weekend
 WITHIN = {"urgent": 60, "high": 120, "normal": 600, "low": 2400}  # minutes
 METRICS = ("first_response", "next_response", "resolution", "first_resolution", "update_every")
