@@ -103,6 +103,9 @@ class Daemon:
         started_at = self._clock.now()
         try:
             works.round()
+            if rest := works.delivery.rests_for():
+                self._clock.wait(rest, self._stop)
+                works.round()
             return works.store.read(lambda t: Planned.since(t, started_at))
         finally:
             self.close()

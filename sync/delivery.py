@@ -90,6 +90,10 @@ class Delivery:
         self._engine.judge_again(transaction, outbox.recover(transaction, connection), self._clock.now())
         return unsettled
 
+    def rests_for(self) -> float:
+        """Seconds until every connection may be sent to again."""
+        return max(0, max(self._rest_until.values(), default=0) - self._clock.now()) / 1_000
+
     def _rest(self, link: Link) -> None:
         """A request that was cut short may still be on its way: what is looked up too soon is not there yet."""
         self._rest_until[link.name] = self._clock.now() + REST_MS

@@ -235,8 +235,7 @@ def unsettled(transaction: Transaction, connection: str) -> bool:
     """Whether something of a connection was begun whose outcome nobody knows."""
     return (
         transaction.one(
-            "SELECT 1 FROM outbox WHERE connection = ? AND done_at IS NULL"
-            " AND (state = 'sending' OR unknown > 0 OR json_extract(body, '$.late'))",
+            "SELECT 1 FROM outbox WHERE connection = ? AND done_at IS NULL AND (state = 'sending' OR unknown > 0)",
             (connection,),
         )
         is not None
