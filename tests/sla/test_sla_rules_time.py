@@ -340,6 +340,7 @@ def test_rule_07_paused_straight_to_resolved() -> None:
     lines = [created("Mon 09:00"), changed("Mon 10:00", status="pending"), changed("Tue 10:00", status="resolved")]
     verdict = only(promise("resolution", "4h"), lines, "Wed 10:00")
     check(verdict, outcome="met", completed_at="Tue 10:00", elapsed_s=HOUR, paused_s=8 * HOUR, remaining_s=3 * HOUR)
+    check(verdict, due_at="Tue 13:00")  # three hours were left
 
 
 def test_rule_07_created_waiting_it_starts_paused() -> None:
