@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 BIN = .venv/bin
+# Debian keeps what makes a virtual environment in a package of its own; only root can fetch it without a question.
+VENV_FROM_DEBIAN = test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
 
 .PHONY: help demo run test test-all test-slow test-node lint types docs check bench lock clean
 
@@ -17,7 +20,8 @@ help:
 # One stamp per environment: made again whenever the lock or the package's own metadata change.
 .venv/.demo-ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("sla-sidecar needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python cannot make virtual environments here; on Debian: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(VENV_FROM_DEBIAN); } \
+	  || { echo "Python cannot make virtual environments here; on Debian: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
