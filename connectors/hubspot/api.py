@@ -90,16 +90,15 @@ class HubSpotApi:
         *,
         query: Mapping[str, str] | None = None,
         write: bool = False,
-        idempotent: bool = True,
     ) -> T:
-        """Posts ``body``. ``write``: it changes the CRM; ``idempotent``: doing so twice is the same as once."""
+        """Posts ``body``. ``write``: it changes the CRM, and is not repeated when it may have taken effect."""
 
         def once() -> T:
             if path.endswith("/search"):
                 self._pace.wait()
             return self._typed(type, "POST", path, query, body, write=write)
 
-        return self._patience.run(once, idempotent=idempotent)
+        return self._patience.run(once, idempotent=not write)
 
     def _typed(
         self, type: type[T], method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool

@@ -1,7 +1,7 @@
 """The calls that writes are made of: read fresh, update, create.
 
-Owns the bodies of batch calls that write. Refuses to choose values. Invariant: an update may be repeated at once, a
-creation never is.
+Owns the bodies of batch calls that write. Refuses to choose values. Invariant: what may have
+taken effect is never repeated in the same call.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Sender:
         # A write whose answer was lost is looked up before it is sent again, so it is not repeated in the same call:
         # an update would be harmless, but people see it twice in the property's history.
         body = {"inputs": [row.body() for row in rows]}
-        return self._api.post(Written, self._api.paths.batch(of.name, verb), body, write=True, idempotent=False)
+        return self._api.post(Written, self._api.paths.batch(of.name, verb), body, write=True)
 
     def _judge(self, failed: Failed) -> ConnectorError:
         return row_error(failed, now=self._api.now(), zone=self._api.zone)

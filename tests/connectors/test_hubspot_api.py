@@ -107,13 +107,6 @@ def test_a_write_that_may_have_happened_says_so(desk: Desk) -> None:
     assert desk.calls()["POST /crm/objects/2026-09/tasks/batch/create"] == 1
 
 
-def test_a_field_write_may_be_repeated_at_once(desk: Desk) -> None:
-    ticket = desk.ticket()
-    desk.fault("drop_response", path="*/batch/update", times=1)
-    (receipt,) = desk.connector.write([order("fields", f"acme:ticket:{ticket}", values={"sla_status": "met"})])
-    assert receipt.outcome == "done"
-
-
 def test_a_server_that_is_not_there_is_unreachable(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
