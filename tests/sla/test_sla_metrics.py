@@ -195,6 +195,19 @@ def test_owner_response_is_not_ended_by_somebody_elses_answer() -> None:
     check(only(promise("owner_response", "1h"), lines, "Mon 10:30"), outcome="missed", breached_at="Mon 10:00")
 
 
+def test_owner_response_counts_what_else_answers_only_when_the_owner_does_it() -> None:
+    def moved_by(actor: str) -> str | None:
+        lines = [created("Mon 09:00", owner="user:3"), changed("Mon 09:30", status="open", actor=actor)]
+        return only(promise("owner_response", "4h", answers=["status_change"]), lines, "Mon 10:00")["outcome"]
+
+    assert (moved_by("user:3"), moved_by("user:4")) == ("met", None)
+
+
+def test_owner_response_is_ended_by_the_owner_who_solves_without_a_word() -> None:
+    lines = [created("Mon 09:00", owner="user:3"), changed("Mon 09:30", status="resolved", actor="user:3")]
+    check(only(promise("owner_response", "4h"), lines, "Mon 10:00"), outcome="met", completed_at="Mon 09:30")
+
+
 def test_owner_response_does_not_start_for_a_queue() -> None:
     assert cycles("owner_response", [created("Mon 09:00", owner="queue:Support")], "Mon 16:00") == []
 
