@@ -94,7 +94,7 @@ class Track:
     def _end(self, live: Run | None, at: int, found: int, stops: bool, state: RecordState) -> Run | None:
         """The clock that still runs after what this event ends."""
         if live is None:
-            if stops or found & _ENDED:
+            if stops or found & (_ENDED & ~signal.DELETED):  # a deleted record may come back
                 self._unbound, self._revivable = None, False
             return None
         if found & _ENDED:
@@ -109,6 +109,8 @@ class Track:
 
     def join(self, at: int, since: int, state: RecordState, matches: Matches) -> None:
         """Takes over the unanswered wait of a record that was merged into this one."""
+        if state.deleted or state.merged:
+            return
         live = self._live()
         metric = (live.target if live else self._terms(matches)).metric
         waits = metric.start.signals & (signal.ASKED | signal.CUSTOMER)
@@ -241,6 +243,8 @@ class Track:
     def _rematch(self, at: int, state: RecordState, matches: Matches) -> Run | None:
         """Weighs the policies again after fields changed."""
         live = self._live()
+        if state.deleted:
+            return live
         if live is None:
             if self._unbound is not None:
                 return self._begin(self._unbound, at, state, matches)

@@ -309,7 +309,6 @@ def test_rule_09_a_pause_before_the_policy_matched_is_a_pause() -> None:
     check(only(config(GOLD), lines, "Mon 11:30"), elapsed_s=30 * MINUTE, paused_s=HOUR, due_at="Mon 13:00")
 
 
-@pytest.mark.xfail(strict=True, reason="after a deletion and a restoration no policy can begin to match")
 def test_rule_09_a_policy_may_come_to_match_a_restored_record() -> None:
     lines = [
         created("Mon 10:00", tier="bronze"), event("Mon 10:10", "deleted"), event("Mon 10:20", "restored"),

@@ -111,14 +111,12 @@ def test_rule_13_a_merge_into_a_merged_record_moves_no_breach_that_was_made() ->
     check(pick(verdicts(short, LATE_CHAIN, "Mon 11:30"), record=ONE), outcome="missed", breached_at="Mon 10:30")
 
 
-@pytest.mark.xfail(strict=True, reason="a wait that is merged into a merged record starts a clock on that record")
 def test_rule_13_a_merged_record_has_no_running_clock_whatever_is_merged_into_it() -> None:
     found = verdicts(FIRST, LATE_CHAIN, "Mon 11:30")
     assert [v["cycle"] for v in found if v["record"] == TWO] == [1]
     assert all(v["state"] == "stopped" for v in found if v["record"] in (TWO, THREE))
 
 
-@pytest.mark.xfail(strict=True, reason="a wait that is merged into a deleted record starts a clock on that record")
 def test_rule_13_a_deleted_record_has_no_running_clock_whatever_is_merged_into_it() -> None:
     lines = [
         created("Mon 10:00", record=ONE), event("Mon 10:05", "deleted", record=ONE),
