@@ -16,7 +16,7 @@ from typing import Any, Final
 from sla import signal
 from sla.calendar import Calendar
 from sla.condition import ALWAYS, Condition, read_condition
-from sla.duration import Duration, Threshold, parse_duration, parse_within
+from sla.duration import Duration, parse_duration, parse_within
 from sla.instant import MINUTE
 from sla.metric import Metric, read_metric
 from sla.model import KINDS, PRIORITIES
@@ -345,6 +345,3 @@ def _count(table: dict[str, Any], key: str, default: int, problems: Collector) -
         return value
     problems.at(key).add(f"`{key}` is a whole number above zero, not {value!r}")
     return default
-
-
-__all__ = ["Candidate", "Policies", "Policy", "Reopen", "Target", "Threshold"]
