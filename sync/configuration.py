@@ -39,7 +39,13 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-SECTIONS: Final = ("daemon", "calendars", "connections", "pools", "policies")
+SECTIONS: Final = (
+    "daemon", "calendars", "connections", "pools", "people", "policies", "derive", "adjustments", "maintenance",
+    "watches", "objectives", "webhooks",
+)  # fmt: skip
+
+JUDGED_WITH_POLICIES: Final = ("people", "derive", "adjustments", "maintenance")
+"""Sections that say what policies mean; they are read wherever policies are."""
 
 WHOLE: Final = frozenset({"calendars", "connections", "policies"})
 """What the daemon needs; ``[daemon]`` and ``[pools]`` may be left out where nothing names them."""
@@ -153,7 +159,8 @@ def _matters(problem: Problem, need: frozenset[str]) -> bool:
 
 
 def _policies(document: Mapping[str, Any], into: Collector, need: frozenset[str]) -> Policies | None:
-    used = {name: section for name, section in document.items() if name == "daemon" or name in need}
+    wanted = {"daemon", *need, *(JUDGED_WITH_POLICIES if "policies" in need else ())}
+    used = {name: section for name, section in document.items() if name in wanted}
     try:
         return Policies.from_config(used)
     except Problems as found:
