@@ -13,22 +13,22 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sla.holiday import check_region, holidays_of
-from sla.hours import DateSpan, Span, parse_dates, parse_week
-from sla.instant import DAY, MILLISECOND, from_datetime, milliseconds, to_datetime
+from sla.holiday import check_region
+from sla.hours import parse_dates, parse_week
+from sla.instant import DAY, MILLISECOND, from_datetime, milliseconds, parse_instant, to_datetime
+from sla.opening import Cut, CutOpenings, Openings, RevisedOpenings, WeeklyOpenings, WorkingDays, day_date, merged
 from sla.problem import Collector
-from sla.zone import load_zone, local_instant, offsets_of_year, shift_at, to_instants
+from sla.zone import load_zone, local_instant, shift_at
 
 YEARS_WITHOUT_OPENING: Final = 10
 _FIRST_YEAR, _LAST_YEAR = 2, 9997
 _NEVER = 3_653 * DAY
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-KEYS: Final = ("timezone", "hours", "holidays", "closed", "open")
+KEYS: Final = ("timezone", "hours", "holidays", "closed", "open", "revisions")
 
 
 class NeverOpen(ValueError):
@@ -54,14 +54,6 @@ class _Table(NamedTuple):
         return self.before[i] + (at if at < closing else closing) - self.opens[i]
 
 
-class _Days(NamedTuple):
-    """Working days since 1970-01-01, sorted, with the first opening and the last close of each."""
-
-    days: list[int]
-    opens: list[int]
-    closes: list[int]
-
-
 _EMPTY = _Table(0, 0, [], [], [], 0)
 
 
@@ -71,27 +63,13 @@ class Calendar:
     Instants are aware datetimes or, in the ``_ms`` methods, epoch milliseconds. A naive datetime raises ValueError.
     """
 
-    def __init__(
-        self,
-        zone: ZoneInfo,
-        week: Mapping[int, list[Span]],
-        *,
-        holidays: tuple[str, ...] = (),
-        closed: tuple[DateSpan, ...] = (),
-        open: tuple[DateSpan, ...] = (),
-        name: str = "",
-        version: str = "",
-    ) -> None:
-        self.zone = zone
+    def __init__(self, openings: Openings, *, name: str = "", version: str = "") -> None:
+        self.openings = openings
+        self.zone = openings.zone
         self.name = name
         self.version = version
-        self._week = {weekday: sorted(spans) for weekday, spans in week.items()}
-        self._regions = holidays
-        self._closed_days = frozenset(d[:3] for d in closed if d.span is None)
-        self._closed_parts = [d for d in closed if d.span is not None]
-        self._open = open
-        self._years: dict[int, list[tuple[int, int]]] = {}
-        self._days: dict[int, _Days] = {}
+        """A hash of the content."""
+        self._days: dict[int, WorkingDays] = {}
         self._table = _EMPTY
 
     @classmethod
@@ -102,30 +80,22 @@ class Calendar:
         """
         found = problems or Collector()
         found.unknown_keys(config, KEYS)
-        zone = ZoneInfo("UTC")
-        try:
-            zone = load_zone(config.get("timezone"))
-        except ValueError as mistake:
-            (found.at("timezone") if "timezone" in config else found).add(str(mistake))
-        week = parse_week(config.get("hours"), found.at("hours") if "hours" in config else found)
-        regions = config.get("holidays", [])
-        if not isinstance(regions, list):
-            regions = [regions]
-        for i, region in enumerate(regions):
-            if why_not := check_region(region):
-                found.at("holidays", i).add(why_not)
-        calendar = cls(
-            zone,
-            week,
-            holidays=tuple(region for region in regions if check_region(region) is None),
-            closed=tuple(parse_dates(config.get("closed"), found.at("closed"), hours_needed=False)),
-            open=tuple(parse_dates(config.get("open"), found.at("open"), hours_needed=True)),
-            name=name,
-            version=hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:16],
-        )
+        openings: Openings = _read_openings(config, found)
+        for at, later in _read_revisions(config, found):
+            openings = RevisedOpenings(openings, at, later)
         if problems is None:
             found.raise_if_any()
-        return calendar
+        return cls(openings, name=name, version=_hash(config))
+
+    def without(self, spans: Sequence[tuple[int, int, str]]) -> Calendar:
+        """The same calendar, closed in these spans of epoch milliseconds, each with its cause."""
+        cuts = [Cut(*span) for span in spans]
+        return Calendar(CutOpenings(self.openings, cuts), name=self.name, version=_hash([self.version, cuts]))
+
+    def revised(self, at: int, later: Calendar) -> Calendar:
+        """This calendar before ``at`` (epoch milliseconds), the ``later`` one from then on."""
+        openings = RevisedOpenings(self.openings, at, later.openings)
+        return Calendar(openings, name=later.name, version=_hash([self.version, at, later.version]))
 
     # ---- public arithmetic on datetimes
 
@@ -216,7 +186,7 @@ class Calendar:
         if days <= 0:
             return start
         day, time = divmod(start + shift_at(self.zone, start), DAY)
-        year = _date(day).year
+        year = day_date(day).year
         last = year + YEARS_WITHOUT_OPENING
         while year <= min(last, _LAST_YEAR):
             working = self._working_days(year)
@@ -228,7 +198,7 @@ class Calendar:
             if working.days:
                 last = year + YEARS_WITHOUT_OPENING
             year += 1
-        raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too few working days after {_date(day)}")
+        raise NeverOpen(f"calendar {self.name or self.zone.key!r} has too few working days after {day_date(day)}")
 
     def _check_reachable(self, start: int) -> None:
         """Raises NeverOpen when nothing opens within ten years of ``start``."""
@@ -240,55 +210,15 @@ class Calendar:
                 f"{to_datetime(start).isoformat(timespec='minutes')}"
             )
 
-    # ---- what a day is
+    def closures(self, start: int, end: int) -> Iterator[tuple[int, int, str | None]]:
+        """A closed span of epoch milliseconds in parts, each with its cause (``holiday: NAME``, ``closed``,
+        ``maintenance: NAME`` …), None where it is simply out of hours."""
+        return self.openings.closures(start, end)
 
-    def _working_days(self, year: int) -> _Days:
-        """The working days of a local year."""
+    def _working_days(self, year: int) -> WorkingDays:
         if year not in self._days:
-            first = date(year, 1, 1).toordinal() - _EPOCH_ORDINAL
-            last = date(year, 12, 31).toordinal() - _EPOCH_ORDINAL
-            found = _Days([], [], [])
-            for day in range(first, last + 1):
-                spans = self.openings_of(_date(day))
-                if spans and self._happens(day):
-                    found.days.append(day)
-                    found.opens.append(spans[0][0])
-                    found.closes.append(max(closing for _, closing in spans))
-            self._days[year] = found
+            self._days[year] = self.openings.working_days(year)
         return self._days[year]
-
-    def _happens(self, day: int) -> bool:
-        """Whether the zone has the local date at all (Samoa went without 30 December 2011)."""
-        noon = local_instant(self.zone, day * DAY + DAY // 2)
-        return (noon + shift_at(self.zone, noon)) // DAY == day
-
-    def openings_of(self, day: date) -> list[Span]:
-        """The openings that belong to a local date, in milliseconds since its midnight, sorted and disjoint."""
-        if self.closure_of(day) is not None:
-            return []
-        special = [d.span for d in self._open if _is_day(d, day) and d.span is not None]
-        spans = _merged(sorted(special or self._week.get(day.weekday(), [])))
-        for cut in self._cuts_of(day):
-            spans = _without(spans, cut)
-        return spans
-
-    def closure_of(self, day: date) -> str | None:
-        """Why the whole local date is closed: the holiday's name or ``closed``; None when it is not."""
-        if (day.year, day.month, day.day) in self._closed_days or (None, day.month, day.day) in self._closed_days:
-            return "closed"
-        for region in self._regions:
-            if name := holidays_of(region, day.year).get(day):
-                return name
-        return None
-
-    def _cuts_of(self, day: date) -> Iterator[Span]:
-        """The closed parts that can touch a shift of ``day``, in milliseconds since its midnight."""
-        if self._closed_parts:
-            for ahead in (-1, 0, 1):
-                other = day + timedelta(days=ahead)
-                for part in self._closed_parts:
-                    if _is_day(part, other) and part.span is not None:
-                        yield part.span[0] + ahead * DAY, part.span[1] + ahead * DAY
 
     # ---- the table
 
@@ -322,59 +252,86 @@ class Calendar:
         first, last = max(first, _FIRST_YEAR), min(last, _LAST_YEAR)
         spans: list[tuple[int, int]] = []
         for year in range(first - 1, last + 1):  # the year before: its last night shift may end in the first year
-            if year not in self._years:
-                self._years[year] = self._openings_of_year(year)
-            spans += self._years[year]
+            spans += self.openings.of_year(year)
         start = from_datetime(datetime(first, 1, 1, tzinfo=UTC))
         end = from_datetime(datetime(last + 1, 1, 1, tzinfo=UTC))
-        merged = [(max(a, start), min(b, end)) for a, b in _merged(sorted(spans)) if b > start and a < end]
+        whole = [(max(a, start), min(b, end)) for a, b in merged(sorted(spans)) if b > start and a < end]
         before, total = [], 0
-        for opening, closing in merged:
+        for opening, closing in whole:
             before.append(total)
             total += closing - opening
-        self._table = _Table(start, end, [a for a, _ in merged], [b for _, b in merged], before, total)
+        self._table = _Table(start, end, [a for a, _ in whole], [b for _, b in whole], before, total)
         return self._table
-
-    def _openings_of_year(self, year: int) -> list[tuple[int, int]]:
-        """The instants of the openings that belong to the local dates of a year."""
-        first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-        walls = [
-            ((ordinal - _EPOCH_ORDINAL) * DAY + opening, (ordinal - _EPOCH_ORDINAL) * DAY + closing)
-            for ordinal in range(first, last + 1)
-            for opening, closing in self.openings_of(date.fromordinal(ordinal))
-        ]
-        return to_instants(_merged(sorted(walls)), offsets_of_year(self.zone, year))
 
     def __repr__(self) -> str:
         return f"<Calendar {self.name or self.zone.key}>"
 
 
-def _date(day: int) -> date:
-    return date.fromordinal(_EPOCH_ORDINAL + day)
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _is_day(entry: DateSpan, day: date) -> bool:
-    return entry.month == day.month and entry.day == day.day and entry.year in (None, day.year)
+def _read_openings(config: Mapping[str, Any], problems: Collector) -> WeeklyOpenings:
+    zone = ZoneInfo("UTC")
+    try:
+        zone = load_zone(config.get("timezone"))
+    except ValueError as mistake:
+        (problems.at("timezone") if "timezone" in config else problems).add(str(mistake))
+    week = parse_week(config.get("hours"), problems.at("hours") if "hours" in config else problems)
+    regions = config.get("holidays", [])
+    if not isinstance(regions, list):
+        regions = [regions]
+    for i, region in enumerate(regions):
+        if why_not := check_region(region):
+            problems.at("holidays", i).add(why_not)
+    return WeeklyOpenings(
+        zone,
+        week,
+        holidays=tuple(region for region in regions if check_region(region) is None),
+        closed=tuple(parse_dates(config.get("closed"), problems.at("closed"), hours_needed=False)),
+        open=tuple(parse_dates(config.get("open"), problems.at("open"), hours_needed=True)),
+    )
 
 
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted spans with overlapping and touching ones made one."""
-    merged: list[tuple[int, int]] = []
-    for opening, closing in spans:
-        if merged and opening <= merged[-1][1]:
-            if closing > merged[-1][1]:
-                merged[-1] = (merged[-1][0], closing)
-        else:
-            merged.append((opening, closing))
-    return merged
+def _read_revisions(config: Mapping[str, Any], problems: Collector) -> Iterator[tuple[int, Openings]]:
+    """Each revision's first instant and the openings from then on: what it does not say stays as it was."""
+    listed = config.get("revisions", [])
+    if not isinstance(listed, list):
+        problems.at("revisions").add("revisions are a list: begin each with [[calendars.NAME.revisions]]")
+        return
+    terms = {key: value for key, value in config.items() if key != "revisions"}
+    latest: int | None = None
+    for i, table in enumerate(listed):
+        here = problems.at("revisions", i)
+        if not isinstance(table, dict):
+            here.add("a revision is a table with `from` and what changes then")
+            continue
+        here.unknown_keys(table, ("from", *KEYS[:-1]))
+        terms = {**terms, **{key: value for key, value in table.items() if key != "from"}}
+        changed = Collector(here.path)
+        openings = _read_openings(terms, changed)
+        depth = len(here.path)  # what the calendar itself has wrong is told there
+        here.problems.extend(p for p in changed.problems if p.path[depth : depth + 1] and p.path[depth] in table)
+        at = _read_from(table.get("from"), openings.zone, here)
+        if at is not None and latest is not None and at <= latest:
+            here.at("from").add("a revision comes after the one before it")
+        elif at is not None:
+            latest = at
+            yield at, openings
 
 
-def _without(spans: list[Span], cut: Span) -> list[Span]:
-    """The spans with one interval cut out of them."""
-    left = []
-    for opening, closing in spans:
-        if opening < min(closing, cut[0]):
-            left.append((opening, min(closing, cut[0])))
-        if max(opening, cut[1]) < closing:
-            left.append((max(opening, cut[1]), closing))
-    return left
+def _read_from(given: object, zone: ZoneInfo, problems: Collector) -> int | None:
+    """Local midnight of a date, or an instant with an offset."""
+    text = given.isoformat() if isinstance(given, date | datetime) else given
+    where = problems.at("from") if given is not None else problems
+    if not isinstance(text, str):
+        where.add("`from` says from when on it counts: a date such as 2026-07-01, or a time with an offset")
+        return None
+    try:
+        if len(text) == len("2026-07-01"):
+            day = date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal()
+            return local_instant(zone, day * DAY)
+        return parse_instant(text)
+    except ValueError:
+        where.add(f"{text!r} is neither a date such as 2026-07-01 nor a time with an offset")
+        return None

@@ -8,19 +8,17 @@ working time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 from sla.calendar import Calendar
 from sla.clock import Clock
 from sla.fold import Evaluation, Wait, evaluate_record
-from sla.instant import DAY, SECOND, format_instant
+from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sla.policy import Policies, Target
 from sla.record import RecordState
 from sla.run import length_ms
 from sla.timeline import event_to_line, settle
-from sla.zone import local_instant, shift_at
 
 RUNNING = "running"
 OUT_OF_HOURS = "out of hours"
@@ -113,15 +111,8 @@ def _split_by_hours(calendar: Calendar, start: int, end: int) -> Iterator[Interv
 
 def _closed(calendar: Calendar, start: int, end: int) -> Iterator[Interval]:
     """A span out of hours, cut at the local midnights around holidays and closed days."""
-    at = start
-    while at < end:
-        wall = at + shift_at(calendar.zone, at)
-        day = wall // DAY
-        midnight = max(local_instant(calendar.zone, (day + 1) * DAY), at + 1)
-        closure = calendar.closure_of(date.fromordinal(date(1970, 1, 1).toordinal() + day))
-        cause = OUT_OF_HOURS if closure is None else closure if closure == "closed" else f"holiday: {closure}"
-        yield Interval(at, min(midnight, end), cause, 0)
-        at = midnight
+    for a, b, cause in calendar.closures(start, end):
+        yield Interval(a, b, cause or OUT_OF_HOURS, 0)
 
 
 def _stopped(
