@@ -30,7 +30,12 @@ def m001_ground(db: Database) -> None:
     _script(db, _GROUND)
 
 
-MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground,)
+def m002_versions(db: Database) -> None:
+    """From when on which version of the policies was in force, which records went over to another, what was withdrawn."""
+    _script(db, _VERSIONS)
+
+
+MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions)
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:
@@ -140,4 +145,26 @@ CREATE TABLE quota (
   connection TEXT NOT NULL, window TEXT NOT NULL, used INTEGER NOT NULL, max INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (connection, window)
 ) STRICT;
+"""
+
+_VERSIONS: Final = """
+CREATE TABLE adoption (
+  id INTEGER PRIMARY KEY, version TEXT NOT NULL, at INTEGER NOT NULL, scope TEXT NOT NULL, records TEXT,
+  reason TEXT, who TEXT NOT NULL, after TEXT NOT NULL DEFAULT '', moved INTEGER NOT NULL DEFAULT 0,
+  done_at INTEGER, told_at INTEGER
+) STRICT;
+CREATE INDEX adoption_untold ON adoption (id) WHERE told_at IS NULL;
+CREATE TABLE move (
+  record TEXT NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, scope TEXT NOT NULL, adoption INTEGER NOT NULL,
+  judged_at INTEGER, breaches INTEGER, owner TEXT,
+  PRIMARY KEY (record, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX move_unjudged ON move (adoption) WHERE judged_at IS NULL;
+CREATE INDEX move_breaches ON move (adoption) WHERE breaches > 0;
+CREATE TABLE withdrawal (
+  record TEXT NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT,
+  PRIMARY KEY (record, event)
+) STRICT, WITHOUT ROWID;
+INSERT INTO adoption (version, at, scope, who, done_at, told_at)
+  SELECT version, effective_at, 'new', 'start', effective_at, effective_at FROM policy_version ORDER BY effective_at;
 """
