@@ -31,7 +31,7 @@ class Clock:
     """One target on one record, as of ``now``. The ``_ms`` names are epoch or working milliseconds; ``started_at`` and
     its like are aware datetimes; ``verdict()`` is the public line. Reads like its verdict: ``clock["outcome"]``."""
 
-    __slots__ = ("_state", "now_ms", "outcome", "reason", "record", "run", "steps")
+    __slots__ = ("_excused", "_state", "now_ms", "outcome", "reason", "record", "run", "steps")
 
     def __init__(self, state: RecordState, run: Run, now: int) -> None:
         run.judge(now)
@@ -39,6 +39,7 @@ class Clock:
         self.run = run
         self.record = state.record
         self.now_ms = now
+        self._excused = 0
         self.outcome = run.outcome
         self.reason = run.reason
         self.steps = [
@@ -61,6 +62,7 @@ class Clock:
             if work:
                 excused += work
                 reasons.append(span.reason)
+        self._excused = excused
         if excused and run.elapsed_at(end) - excused <= run.budget:
             self.outcome = "excused"
             self.reason = self.reason or "; ".join(reasons)
@@ -115,6 +117,10 @@ class Clock:
         ahead = [s.instant_ms for s in self.steps if not s.reached and s.instant_ms is not None]
         if self.run.breached_at is None and self.run.due_at is not None:
             ahead.append(self.run.due_at)
+        if self.outcome == "excused":
+            ahead += [
+                at + 1 for at in (self.run.extended_until, self.run.excused_until(self._excused)) if at is not None
+            ]
         return min((at for at in ahead if at > self.now_ms), default=None)
 
     @property

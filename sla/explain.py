@@ -15,9 +15,9 @@ from sla.clock import Clock
 from sla.fold import Evaluation, Wait, evaluate_record
 from sla.instant import SECOND, format_instant
 from sla.model import Event
-from sla.policy import Policies, Target
+from sla.policy import Policies
 from sla.record import RecordState
-from sla.run import length_ms
+from sla.target import Target, length_ms
 from sla.timeline import event_to_line, settle
 
 RUNNING = "running"

@@ -6,7 +6,7 @@ Invariant: every permutation and duplication of the same events gives the same c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from sla import signal
 from sla.clock import Clock
 from sla.instant import from_datetime, parse_instant
 from sla.model import Event
-from sla.policy import Policies, Policy
+from sla.policy import Group, Policies, Policy
 from sla.record import RecordState
 from sla.timeline import event_from_mapping, settle
 from sla.track import Track
@@ -34,43 +34,84 @@ class Evaluation(NamedTuple):
     state: RecordState
 
 
-def evaluate_record(policies: Policies, events: Sequence[Event], now: int, waits: Iterable[Wait] = ()) -> Evaluation:
+class Move(NamedTuple):
+    """From ``at`` on a record lives by another version of the policies. ``scope``: ``new`` (cycles that begin later),
+    ``unbreached`` (open clocks too, unless they are overdue) or ``all`` (every open clock; a breach stays)."""
+
+    at: int
+    policies: Policies
+    scope: str
+
+
+def evaluate_record(
+    policies: Policies, events: Sequence[Event], now: int, waits: Iterable[Wait] = (), moves: Iterable[Move] = ()
+) -> Evaluation:
     """The clocks of one record as of ``now`` (epoch milliseconds).
 
     ``events`` are the record's, in any order, doubled or not; those after ``now`` have not happened yet. ``waits`` are
-    those of the records merged into it.
+    those of the records merged into it, ``moves`` its changes to other versions of the policies.
     """
     ordered = settle(events, now)
-    state = RecordState(events[0].record if events else "none:ticket:none")
+    state = RecordState(events[0].record if events else "none:ticket:none", policies.derivation)
     if not ordered:
         return Evaluation([], state)
     for event in ordered:
         if event.kind:
             state.kind = event.kind
             break
-    tracks = [Track(group, strictest=policies.match == "strictest") for group in policies.groups(state.kind)]
+    moving = sorted((move for move in moves if move.at <= now), key=lambda move: move.at)
+    tracks = _tracks([policies, *(move.policies for move in moving)], state.kind)
+    listening = list(tracks.values())
     matches = _Matcher(state)
-    pending = sorted(wait for wait in waits if wait.at <= now)
+    between = [*sorted(wait for wait in waits if wait.at <= now), *moving]
+    if moving:
+        between.sort(key=lambda turn: turn.at)
     for event in ordered:
-        while pending and pending[0].at < event.at:
-            _join(tracks, pending.pop(0), state, matches)
+        while between and between[0].at < event.at:
+            policies = _between(between.pop(0), policies, tracks, state, matches)
         found = state.apply(event)
         if found & signal.FIELDS and not policies.matching_fields.isdisjoint(state.changed):
             found |= signal.TERMS
         if found:
-            for track in tracks:
+            for track in listening:
                 track.on(event, found, state, matches)
-    for wait in pending:
-        _join(tracks, wait, state, matches)
-    clocks = [Clock(state, run, now) for track in tracks for run in track.runs]
+    for turn in between:
+        policies = _between(turn, policies, tracks, state, matches)
+    clocks = [Clock(state, run, now) for track in listening for run in track.runs]
     if len(clocks) > 1:
         clocks.sort(key=lambda clock: (clock.target, clock.cycle, clock.policy))
     return Evaluation(clocks, state)
 
 
-def _join(tracks: list[Track], wait: Wait, state: RecordState, matches: _Matcher) -> None:
-    for track in tracks:
-        track.join(wait.at, wait.since, state, matches)
+def _tracks(versions: list[Policies], kind: str) -> dict[Group, Track]:
+    """A track for every clock's name of any version; one that comes with a later version listens from the start."""
+    strictest = versions[0].match == "strictest"
+    current = versions[0].named_groups(kind)
+    tracks = {name: Track(group, group, strictest=strictest) for name, group in current.items()}
+    for version in versions[1:]:
+        for name, group in version.named_groups(kind).items():
+            if name not in tracks:
+                tracks[name] = Track([], group, strictest=strictest)
+    return tracks
+
+
+def _between(
+    turn: Wait | Move, policies: Policies, tracks: dict[Group, Track], state: RecordState, matches: _Matcher
+) -> Policies:
+    """What happens between two events: a merged record's wait comes in, or other policies do. Returns those in force.
+
+    Both come after every event of their instant.
+    """
+    if isinstance(turn, Wait):
+        for track in tracks.values():
+            track.join(turn.at, turn.since, state, matches)
+        return policies
+    state.derive_by(turn.policies.derivation)
+    groups = turn.policies.named_groups(state.kind)
+    for name, track in tracks.items():
+        strictest = turn.policies.match == "strictest"
+        track.move(turn.at, groups.get(name, []), turn.scope, state, matches, strictest=strictest)
+    return turn.policies
 
 
 class _Matcher:
@@ -81,14 +122,15 @@ class _Matcher:
     def __init__(self, state: RecordState) -> None:
         self._state = state
         self._fields: Mapping[str, Any] | None = None
-        self._known: dict[int, bool] = {}
+        self._known: dict[int, bool] = {}  # by the policy object: two versions may use one name and place
 
     def __call__(self, policy: Policy) -> bool:
         if self._fields is not self._state.fields:
             self._fields, self._known = self._state.fields, {}
-        if policy.rank not in self._known:
-            self._known[policy.rank] = policy.when(self._state.fields)
-        return self._known[policy.rank]
+        known = id(policy)
+        if known not in self._known:
+            self._known[known] = policy.when(self._state.fields)
+        return self._known[known]
 
 
 def evaluate(
@@ -135,15 +177,23 @@ def _waits(
     now: int,
     seen: frozenset[str],
 ) -> list[Wait]:
-    waits = []
+    waits: list[Wait] = []
     for at, loser in losers.get(record, ()):
         if loser in seen or loser == record:
             continue
         inherited = _waits(policies, timelines, losers, loser, now, seen | {record})
-        since = wait_of(timelines[loser], at, inherited)
-        if since is not None:
-            waits.append(Wait(at, since))
+        waits += waits_of(timelines[loser], at, inherited)
     return waits
+
+
+def waits_of(events: Sequence[Event], at: int, inherited: Iterable[Wait] = ()) -> Iterator[Wait]:
+    """The waits that a record which went into another one at ``at`` brings along: its own with those it had inherited
+    by then, and what was merged into it afterwards, which passes through."""
+    waits = list(inherited)
+    since = wait_of(events, at, [wait for wait in waits if wait.at <= at])
+    if since is not None:
+        yield Wait(at, since)
+    yield from (wait for wait in waits if wait.at > at)
 
 
 def wait_of(events: Sequence[Event], at: int, inherited: Iterable[Wait] = ()) -> int | None:

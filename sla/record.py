@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sla import signal
 from sla.answer import classify, is_team
+from sla.derivation import NOTHING, Derivation
 from sla.model import DONE_STATUSES, SYSTEM, Event, split_record
 
 UNASSIGNED = "unassigned"
@@ -40,15 +41,23 @@ class RecordState:
     """
 
     __slots__ = (
-        "_customer_spoke", "changed", "created_at", "deleted_at", "excuses", "fields", "first_seen_at", "holders",
-        "into", "kind", "last_answer_at", "last_customer_at", "merged", "owners", "pending",
-        "record", "rejections", "requester", "status", "waiting_since",
+        "_customer_spoke", "_derivation", "_told", "answers", "changed", "created_at", "deleted_at", "derived",
+        "excuses", "fields", "first_seen_at", "holders", "into", "kind", "last_answer_at", "last_customer_at", "merged",
+        "owners", "pending", "record", "rejections", "reopened", "requester", "status", "waiting_since",
     )  # fmt: skip
 
-    def __init__(self, record: str) -> None:
+    def __init__(self, record: str, derivation: Derivation = NOTHING) -> None:
         self.record = record
         self.kind = split_record(record)[1]
+        self._derivation = derivation
+        self._told: dict[str, Any] = {}
+        """The fields as the source told them."""
         self.fields: dict[str, Any] = {}
+        """The same with those that follow from them by rule."""
+        self.derived: dict[str, str] = {}
+        """Which rule gave each derived field."""
+        self.answers = self.reopened = 0
+        """How often it was answered, and reopened."""
         self.changed: dict[str, Any] = {}
         """What the latest event that changed fields changed."""
         self.status = "new"
@@ -145,6 +154,7 @@ class RecordState:
         return bool(found & signal.REPLY) or bool(found & signal.CALL_ATTEMPT and self.kind == "lead")
 
     def _answered(self, at: int) -> None:
+        self.answers += 1
         self.last_answer_at = at
         self.waiting_since = None
 
@@ -187,7 +197,7 @@ class RecordState:
         found = self._set(event) if event.set else 0
         if self.status != event.event:
             found |= self._status(event.event, event)
-            self.fields = {**self.fields, "status": event.event}
+            self._tell({"status": event.event})
         if event.event == "disqualified":
             self.waiting_since = None
             return found & ~signal.RESOLVED | signal.DISQUALIFIED
@@ -204,21 +214,36 @@ class RecordState:
     def _set(self, event: Event) -> int:
         """The fields that now have these values; a snapshot sets only what differs."""
         assert event.set is not None  # noqa: S101 - the callers looked
-        old = self.fields
+        old = self._told
         changed = {name: value for name, value in event.set.items() if name not in old or old[name] != value}
         explicit_status = "status" in event.set and not event.snapshot
         if not changed and not explicit_status:
             return 0
-        self.fields = {**old, **changed}
-        self.changed = changed
+        self._tell(changed)
         found = signal.FIELDS if changed else 0
         if "owner" in changed:
             found |= self._owner(old.get("owner"), changed["owner"], event.at)
         if "requester" in changed:
             self.requester = changed["requester"]
         if "status" in changed or explicit_status:
-            found |= self._status(self.fields["status"], event)
+            found |= self._status(self._told["status"], event)
         return found
+
+    def _tell(self, changed: dict[str, Any]) -> None:
+        """Takes values of the source in, and what follows from them."""
+        self._told = {**self._told, **changed}
+        self.changed = changed
+        if not self._derivation:
+            self.fields = self._told
+            return
+        before = self.fields
+        self.fields, self.derived = self._derivation(self._told)
+        self.changed = {**changed, **{n: v for n, v in self.fields.items() if n not in before or before[n] != v}}
+
+    def derive_by(self, derivation: Derivation) -> None:
+        """Goes over to other rules for what follows from the fields."""
+        self._derivation = derivation
+        self.fields, self.derived = derivation(self._told) if derivation else (self._told, {})
 
     def _owner(self, before: Any, after: Any, at: int) -> int:
         if isinstance(after, str) and after.startswith(("user:", "queue:")):
@@ -248,6 +273,7 @@ class RecordState:
             if event.actor == self.owner:
                 found |= signal.BY_OWNER
         elif was_done and not done and self.created_at is not None:
+            self.reopened += 1
             found |= signal.REOPENED | (signal.REOPENED_BY_TEAM if person else 0)
         if before == "new" and after != "new" and event.event == "changed":
             if person:

@@ -10,12 +10,12 @@ a due equal to the instant of a pause or stop has not been missed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sla.calendar import Calendar
-from sla.duration import Duration
-from sla.policy import FLOOR, Target
 from sla.step import Step
+from sla.target import FLOOR, Offer, Target, length_ms
 
 
 class Segment(NamedTuple):
@@ -38,11 +38,23 @@ class Crossing(NamedTuple):
     reached: bool
 
 
-def length_ms(within: Duration, calendar: Calendar, start: int) -> int:
-    """A target's length in working milliseconds for a clock that starts at ``start``."""
-    if within.days:
-        return calendar.elapsed_ms(start, calendar.add_days_ms(start, within.days))
-    return within.work
+class Change(NamedTuple):
+    """The terms of a clock changed at ``at``: what it was promised and when it was due before and after.
+
+    ``why``: ``terms`` (priority, policy or calendar), ``version``, ``extended``, ``merged``, ``reopened``, ``revived``
+    or ``late`` (its policy began to match when due had passed). ``floored``: due stands the floor ahead, because it
+    would have come too soon.
+    """
+
+    at: int
+    why: str
+    policy_before: str
+    policy: str
+    within_before: int
+    within: int
+    due_before: int | None
+    due: int | None
+    floored: bool
 
 
 def floor_ms(within: int) -> int:
@@ -54,14 +66,14 @@ class Run:
     """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
 
     __slots__ = (
-        "_base", "_fixed_due", "arms", "breached_at", "budget", "calendar", "completed_at", "cycle", "due_at",
-        "elapsed", "ended_at", "extended_until", "moved_at", "open_from", "outcome", "paused_from", "pauses", "reached",
-        "reason", "resumed", "segments", "started_at", "target", "within",
+        "_base", "_fixed_due", "arms", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
+        "due_at", "elapsed", "ended_at", "extended_until", "fields", "open_from", "outcome", "paused_from", "pauses",
+        "reached", "reason", "resumed", "segments", "started_at", "stretched", "target", "within",
     )  # fmt: skip
 
-    def __init__(self, target: Target, within: Duration, cycle: int, started_at: int) -> None:
+    def __init__(self, offer: Offer, cycle: int, started_at: int) -> None:
+        target, within, self.calendar, self.stretched = offer
         self.target = target
-        self.calendar = target.calendar
         self.cycle = cycle
         self.started_at = started_at
         if within.days:
@@ -85,8 +97,10 @@ class Run:
         self.outcome: str | None = None
         self.reason: str | None = None
         self.extended_until: int | None = None
-        self.moved_at: int | None = None
-        """When the target last changed under the running clock."""
+        self.changes: list[Change] = []
+        """How its terms changed on the way."""
+        self.fields: Mapping[str, Any] | None = None
+        """The record's fields as they stood when it ended."""
         self.reached: list[int | None] = [None] * len(target.steps)
         self.arms = [0] * len(target.steps)
         self._base = 0
@@ -146,9 +160,11 @@ class Run:
             self.elapsed += self.calendar.elapsed_ms(gap_from, at)
             self.segments.append(Segment(gap_from, at, before, self.calendar, False))
         self.open_from, self.resumed, self._fixed_due = at, at > gap_from and not counted, None
+        due_before, budget = self.due_at, self.budget
         if floor is not None and self.breached_at is None:
             self.budget = max(self.budget, self.elapsed + floor)
         self._schedule()
+        self._note(at, "reopened" if floor is not None else "revived", None, due_before, self.budget > budget)
 
     def extend(self, at: int, until: int) -> None:
         """Moves due to ``until`` when that is later; a breach already made is judged by the excuses instead."""
@@ -157,17 +173,19 @@ class Run:
             return
         if self.running and self.due_at is not None and self.due_at < at:
             return  # the breach is only not written down yet
+        due_before = self.due_at
         self._mark_steps(at)
         self._split(at)
         self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, until))
         self._rearm()
         self._schedule()
+        self._note(at, "extended", None, due_before, False)
 
     def begin_earlier(self, at: int, since: int) -> None:
         """Takes over an older wait at the instant ``at``: it began at ``since``, and due is not moved into the past."""
         if since >= self.started_at or self.breached_at is not None:
             return
-        missed = self.calendar.elapsed_ms(since, self.started_at)
+        missed, due_before = self.calendar.elapsed_ms(since, self.started_at), self.due_at
         left = self._left(at)
         self._mark_steps(at)
         self._split(at)
@@ -177,42 +195,69 @@ class Run:
         self._base += 1
         self.started_at = since
         self.elapsed += missed
-        self._shrink(left, self.budget - self.elapsed)
+        floored = self._shrink(left, self.budget - self.elapsed)
         self._rearm()
         self._schedule()
+        self._note(at, "merged", None, due_before, floored)
 
-    def carry(self, at: int, target: Target, within: Duration) -> None:
-        """Gets another target or length and keeps its start, elapsed time and pauses.
+    def carry(self, at: int, offer: Offer, why: str = "terms") -> None:
+        """Gets another target, length or calendar and keeps its start, elapsed time and pauses.
 
         When that makes due earlier, due stands at least the floor ahead of ``at``, but never later than before.
         """
-        if self.breached_at is not None or (self.due_at is not None and self.due_at < at):
+        if self.overdue(at):
             return  # the breach under the old target stays, tagged with it
         left = self._left(at)
         self._mark_steps(at)
         self._split(at)
-        old_calendar, old_due = self.calendar, self.due_at
-        self._retarget(target)
-        self.within = length_ms(within, self.calendar, self.started_at)
+        old, old_calendar, old_due = (self.target, self.within), self.calendar, self.due_at
+        self._retarget(offer)
+        self.within = length_ms(offer.within, self.calendar, self.started_at)
         self.budget = self.within
         if self.running and old_calendar is not self.calendar and old_due is not None:
             left = self.calendar.elapsed_ms(at, old_due)
-        self._shrink(left, self.budget - self.elapsed)
-        if self.running and within.days and not self.pauses and self.budget == self.within:
-            self._fixed_due = self.calendar.add_days_ms(self.started_at, within.days)
+        floored = self._shrink(left, self.budget - self.elapsed)
+        if self.running and offer.within.days and not self.pauses and self.budget == self.within:
+            self._fixed_due = self.calendar.add_days_ms(self.started_at, offer.within.days)
         if self.extended_until is not None and self.extended_until > at:
             self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, self.extended_until))
-        self.moved_at = at
         self._rearm()
         self._schedule()
+        self._note(at, why, old, old_due, floored)
+
+    def hand_over(self, at: int, offer: Offer) -> None:
+        """Gets another target's policy and steps after its breach: what it was promised, and missed, stays."""
+        self.judge(at)
+        self._mark_steps(at)
+        old = self.target, self.within
+        self._retarget(offer._replace(calendar=self.calendar))
+        self._note(at, "version", old, self.due_at, False)
+
+    def begin_late(self, at: int, log: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """For a clock whose policy began to match only at ``at``: the pauses since its start, told by the record's
+        fields in ``log``, were pauses, and it is not overdue by surprise."""
+        pause, self.due_at = self.target.metric.pause, None
+        for since, fields in log:
+            if pause(fields) == self.running:
+                self.pause(since) if self.running else self.resume(since)
+                self.due_at = None  # nothing is judged before there was anything to keep
+        self.settle_late(at)
 
     def settle_late(self, at: int) -> None:
-        """For a clock whose policy began to match only at ``at``: it is not overdue by surprise."""
-        if self.due_at is not None and self.due_at <= at:
+        """Puts due the floor ahead of ``at`` when it has passed by then."""
+        self._schedule()
+        due, left = self.due_at, self._left(at)
+        late = due is not None and due <= at if self.running else left <= 0
+        if late:
             self.budget = max(self.budget, self.elapsed_at(at) + floor_ms(self.within))
             self._schedule()
+            self._note(at, "late", None, due, True)
 
     # ---- reading it
+
+    def overdue(self, at: int) -> bool:
+        """Whether due passed before ``at``, written down or not."""
+        return self.breached_at is not None or (self.running and self.due_at is not None and self.due_at < at)
 
     def judge(self, now: int) -> None:
         """Notes the breach of an open segment that reached its due by ``now``."""
@@ -229,6 +274,12 @@ class Run:
         """Working time inside pauses up to ``now``."""
         spans = self.pauses if self.paused_from is None else [*self.pauses, (self.paused_from, now)]
         return sum(self.calendar.elapsed_ms(start, end) for start, end in spans)
+
+    def excused_until(self, excused: int) -> int | None:
+        """The last instant at which ``excused`` working milliseconds still explain a miss of the running clock."""
+        if self.open_from is None:
+            return None
+        return self.calendar.due_ms(self.open_from, self.budget + excused - self.elapsed)
 
     def crossing(self, index: int, now: int) -> Crossing:
         """Where step ``index`` stands and whether the clock has got there."""
@@ -322,20 +373,28 @@ class Run:
     def _left(self, at: int) -> int:
         return self.budget - self.elapsed_at(at)
 
-    def _shrink(self, old_left: int, new_left: int) -> None:
-        """The budget for a due that moved from ``old_left`` to ``new_left`` ahead, with the floor."""
+    def _shrink(self, old_left: int, new_left: int) -> bool:
+        """The budget for a due that moved from ``old_left`` to ``new_left`` ahead; whether the floor kept it away."""
+        least = min(floor_ms(self.within), old_left)
         if new_left < old_left:
-            new_left = max(new_left, min(floor_ms(self.within), old_left))
             self._fixed_due = None
-        self.budget = self.elapsed + new_left
+        self.budget = self.elapsed + (max(new_left, least) if new_left < old_left else new_left)
+        return new_left < least and new_left < old_left
 
-    def _retarget(self, target: Target) -> None:
+    def _retarget(self, offer: Offer) -> None:
+        target = offer.target
         if [step.at for step in target.steps] != [step.at for step in self.target.steps]:
             kept = {step.at: i for i, step in enumerate(self.target.steps)}
             self.reached = [self.reached[kept[s.at]] if s.at in kept else None for s in target.steps]
             self.arms = [self.arms[kept[s.at]] if s.at in kept else 0 for s in target.steps]
-        self.target, self.calendar = target, target.calendar
+        self.target, _, self.calendar, self.stretched = offer
         self._fixed_due = None
+
+    def _note(self, at: int, why: str, old: tuple[Target, int] | None, due_before: int | None, floored: bool) -> None:
+        target, within = old or (self.target, self.within)
+        self.changes.append(
+            Change(at, why, target.policy, self.target.policy, within, self.within, due_before, self.due_at, floored)
+        )
 
     def _mark_steps(self, at: int) -> None:
         """Notes the steps reached before the terms change at ``at``."""

@@ -6,17 +6,19 @@ Invariant: at most one clock of a name runs at a time, and every decision is tak
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
 from sla import signal
 from sla.condition import ALWAYS
-from sla.duration import Duration
+from sla.instant import from_datetime, parse_instant
 from sla.metric import NEVER, Trigger
 from sla.model import DONE_STATUSES, Event
-from sla.policy import Candidate, Policy, Target
+from sla.policy import Candidate, Policy
 from sla.record import RecordState
-from sla.run import Run, floor_ms, length_ms
+from sla.run import Run, floor_ms
+from sla.target import Offer, Target, length_ms
 
 Matches = Callable[[Policy], bool]
 
@@ -30,38 +32,68 @@ _STATE = signal.FIELDS | signal.PENDING | signal.UNPENDING
 _OTHER = _ENDED | signal.MOVED | signal.REOPENED | signal.RESTORED | signal.EXTENDED | _STATE
 
 
-class Offer(NamedTuple):
-    """A target that matches, and its length for this record."""
-
-    target: Target
-    within: Duration
-
-
 class Track:
     """All cycles of one target name on one record."""
 
     __slots__ = (
-        "_answered", "_group", "_mask", "_revivable", "_starts_held", "_stops_held", "_strictest", "_unbound", "_wait",
-        "runs",
+        "_answered", "_group", "_listen", "_log", "_mask", "_pinned", "_revivable", "_starts_held", "_stops_held",
+        "_strictest", "_unbound", "_wait", "runs",
     )  # fmt: skip
 
-    def __init__(self, group: list[Candidate], *, strictest: bool) -> None:
-        self._group = group
-        self._strictest = strictest
+    def __init__(self, group: list[Candidate], listen: list[Candidate], *, strictest: bool) -> None:
         self.runs: list[Run] = []
         """Every cycle so far, the current one last."""
         self._answered = False
         self._unbound: int | None = None
         """Since when the metric has been on while no policy matched."""
+        self._log: list[tuple[int, Mapping[str, Any]]] = []
+        """How the record's fields stood since then: what pauses a clock would have paused that one."""
         self._wait: int | None = None
         """An unanswered message that found the record resolved."""
         self._revivable = False
         """Whether the last clock was cancelled by a policy while what it waits for is still to come."""
         self._starts_held = self._stops_held = False
+        self._live_by(group, listen, strictest=strictest)
+        self._pinned = group
+        """The candidates of the version by which the current clock lives."""
+
+    def _live_by(self, group: list[Candidate], listen: list[Candidate], *, strictest: bool) -> None:
+        """Takes new candidates. ``listen``: whose triggers to follow while there are none, so that a version that
+        brings this promise later finds out since when somebody has waited."""
+        self._group, self._listen, self._strictest = group, listen, strictest
         self._mask = _OTHER | signal.CREATED
-        for candidate in group:
+        for candidate in (*group, *listen):
             target = candidate.target
             self._mask |= target.metric.start.signals | target.metric.stop.signals | target.answers
+
+    def move(
+        self, at: int, group: list[Candidate], scope: str, state: RecordState, matches: Matches, *, strictest: bool
+    ) -> None:
+        """The record goes over to another version of the policies, with these candidates, at ``at``.
+
+        ``scope``: ``new`` concerns only the cycles that begin later, ``unbreached`` also the open clock unless it is
+        overdue, ``all`` also that one, whose breach stays what it is.
+        """
+        live = self._live()
+        self._live_by(group, group or self._listen, strictest=strictest)
+        if live is None:
+            if self._unbound is not None and scope != "new":
+                live = self._begin(self._unbound, at, state, matches)
+                if live:
+                    self._pause_or_resume(live, at, state)
+            return
+        late = live.overdue(at)
+        if scope == "new" or (scope == "unbreached" and late):
+            return
+        self._pinned = group
+        offer = self._choose(group, state, matches, live.started_at, lambda offer: _prospect(live, at, offer))
+        if offer is None:
+            self._no_longer_matches(live, at)
+        elif late:
+            live.hand_over(at, offer)
+        else:
+            live.carry(at, offer, "version")
+            self._pause_or_resume(live, at, state)
 
     def on(self, event: Event, found: int, state: RecordState, matches: Matches) -> None:
         """Takes the signals of one event in."""
@@ -74,6 +106,8 @@ class Track:
             self.runs[-1].extend(at, event.until)
         stops = self._fires(target.metric.stop, target, found, state, stop=True)
         live = self._end(live, at, found, stops, state)
+        if self._unbound is not None and found & _STATE:
+            self._log.append((at, state.effective()))
         if found & signal.RESTORED:
             live = self._restore(at) or live
         starts = self._fires(target.metric.start, target, found, state, stop=False)
@@ -81,6 +115,7 @@ class Track:
             live = self._begin_or_resume(target, at, found, starts, state, matches)
             if live and stops and found & signal.CREATED:
                 live.stop(at)  # what creation itself brings (an owner, say) stops what creation began
+                live.fields = state.fields
                 return
         if found & target.answers:
             self._answered, self._wait = True, None
@@ -88,6 +123,8 @@ class Track:
             self._answered = True  # a person of the team opened it: the customer has heard from us
         if found & signal.TERMS and (live is None or live is before):
             live = self._rematch(at, state, matches)
+            if live and live is before and target.start_field in state.changed and live.cycle == 1:
+                live.begin_earlier(at, _since(target, state, at))
         if live and (found & _STATE or live is not before):
             self._pause_or_resume(live, at, state)
 
@@ -105,6 +142,7 @@ class Track:
             live.stop(at)
         else:
             return live
+        live.fields = state.fields
         return None
 
     def join(self, at: int, since: int, state: RecordState, matches: Matches) -> None:
@@ -163,20 +201,25 @@ class Track:
             if found & signal.CUSTOMER and metric.start.signals & signal.CUSTOMER and self._wait is None:
                 self._wait = at
             return None
+        if found & (signal.CREATED | signal.ASKED) and target.start_field in state.changed:
+            return self._begin(_since(target, state, at), at, state, matches, known=True)
         return self._begin(at, at, state, matches)
 
-    def _begin(self, since: int, at: int, state: RecordState, matches: Matches) -> Run | None:
-        """A new cycle that began at ``since``; without a matching policy the start is only remembered."""
-        offer = self._choose(state, matches, lambda target, within: Run(target, within, 1, since).due_at or since)
+    def _begin(self, since: int, at: int, state: RecordState, matches: Matches, *, known: bool = False) -> Run | None:
+        """A new cycle that began at ``since``; without a matching policy the start is only remembered. ``known``: the
+        source tells the start itself, so that an early one is no surprise of ours."""
+        offer = self._choose(self._group, state, matches, since, lambda offer: Run(offer, 1, since).due_at or since)
         if offer is None:
-            self._unbound = since
+            if self._unbound is None:
+                self._unbound, self._log = since, [(at, state.effective())]
             return None
-        self._unbound = None
-        run = Run(offer.target, offer.within, len(self.runs) + 1, since)
+        run = Run(offer, len(self.runs) + 1, since)
         stop = offer.target.metric.stop
         self._stops_held = stop.on_edge and stop.condition(state.fields)
-        if at > since:
-            run.settle_late(at)
+        if at > since and not known:
+            run.begin_late(at, self._log if self._unbound is not None else ())
+        self._unbound, self._log = None, []
+        self._pinned = self._group
         self.runs.append(run)
         return run
 
@@ -223,22 +266,29 @@ class Track:
         return self.runs[-1] if self.runs and not self.runs[-1].ended else None
 
     def _terms(self, matches: Matches) -> Target:
-        """Whose triggers to listen to while no clock runs: the last clock's, else the first that matches."""
+        """Whose triggers to listen to while no clock runs: the first that matches, else the last clock's."""
         for candidate in self._group:
             if matches(candidate.policy):
                 return candidate.target
-        return self.runs[-1].target if self.runs else self._group[0].target
+        return self.runs[-1].target if self.runs else self._listen[0].target
 
-    def _choose(self, state: RecordState, matches: Matches, due: Callable[[Target, Duration], int]) -> Offer | None:
-        """The strictest matching target, or the first in file order."""
+    def _choose(
+        self,
+        group: list[Candidate],
+        state: RecordState,
+        matches: Matches,
+        since: int,
+        due: Callable[[Offer], int],
+    ) -> Offer | None:
+        """The strictest matching target, or the first in file order, for a clock that counts from ``since``."""
         offers = [
-            Offer(candidate.target, within)
-            for candidate in self._group
-            if matches(candidate.policy) and (within := candidate.target.within_for(state.fields)) is not None
+            offer
+            for candidate in group
+            if matches(candidate.policy) and (offer := candidate.target.offer(state.fields, since)) is not None
         ]
         if len(offers) < 2 or not self._strictest:
             return offers[0] if offers else None
-        return min(offers, key=lambda offer: due(*offer))  # of equals the first in the file
+        return min(offers, key=due)  # of equals the first in the file
 
     def _rematch(self, at: int, state: RecordState, matches: Matches) -> Run | None:
         """Weighs the policies again after fields changed."""
@@ -249,23 +299,20 @@ class Track:
             if self._unbound is not None:
                 return self._begin(self._unbound, at, state, matches)
             return self._revive(at, state, matches)
-        if live.breached_at is not None:
-            if self._choose(state, matches, lambda target, within: 0) is None:  # noqa: ARG005
-                self._no_longer_matches(live, at)
-                return None
-            return live
-        offer = self._choose(state, matches, lambda target, within: _prospect(live, at, target, within))
+        offer = self._choose(self._pinned, state, matches, live.started_at, lambda offer: _prospect(live, at, offer))
         if offer is None:
             self._no_longer_matches(live, at)
+            live.fields = state.fields
             return None
         same = offer.target is live.target
-        if same and length_ms(offer.within, live.calendar, live.started_at) == live.within:
+        if live.breached_at is not None or (same and offer.target.recompute == "keep"):
             return live
-        if offer.target.recompute == "keep" and same:
+        alike = offer.calendar is live.calendar and offer.stretched == live.stretched
+        if same and alike and length_ms(offer.within, live.calendar, live.started_at) == live.within:
             return live
         if offer.target.recompute == "restart":
             return self._restart(live, at, offer)
-        live.carry(at, offer.target, offer.within)
+        live.carry(at, offer)
         return live
 
     def _no_longer_matches(self, live: Run, at: int) -> None:
@@ -273,7 +320,7 @@ class Track:
         self._revivable = live.breached_at is None
 
     def _restart(self, live: Run, at: int, offer: Offer) -> Run:
-        run = Run(offer.target, offer.within, live.cycle, at)
+        run = Run(offer, live.cycle, at)
         self.runs[-1] = run
         return run
 
@@ -282,17 +329,32 @@ class Track:
         if not self._revivable:
             return None
         run = self.runs[-1]
-        offer = self._choose(state, matches, lambda target, within: length_ms(within, target.calendar, at))
+        offer = self._choose(
+            self._pinned, state, matches, run.started_at, lambda offer: length_ms(offer.within, offer.calendar, at)
+        )
         if offer is None:
             return None
         self._revivable = False
         run.go_on(at, counted=True)
-        run.carry(at, offer.target, offer.within)
+        run.carry(at, offer)
         run.settle_late(at)
         return run
 
 
-def _prospect(run: Run, at: int, target: Target, within: Duration) -> int:
+def _prospect(run: Run, at: int, offer: Offer) -> int:
     """When the clock would be due on another target's terms, for comparison only."""
-    left = length_ms(within, target.calendar, run.started_at) - run.elapsed_at(at)
-    return target.calendar.due_ms(at, left) if left > 0 else at + left
+    left = length_ms(offer.within, offer.calendar, run.started_at) - run.elapsed_at(at)
+    return offer.calendar.due_ms(at, left) if left > 0 else at + left
+
+
+def _since(target: Target, state: RecordState, at: int) -> int:
+    """Since when somebody has waited, as the target's start field tells; ``at`` where it tells nothing earlier."""
+    told = state.fields.get(target.start_field or "")
+    try:
+        if isinstance(told, str):
+            return min(parse_instant(told), at)
+        if isinstance(told, datetime):
+            return min(from_datetime(told), at)
+    except ValueError:
+        return at  # a field that holds no instant tells nothing; `check` and `explain` show what it holds
+    return min(told, at) if isinstance(told, int) and not isinstance(told, bool) else at

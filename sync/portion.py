@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sla.fold import Wait, wait_of
+from sla.fold import Wait, waits_of
 from sla.model import Event
-from sync import clock_row, ledger, outbox, record_row, timeline
+from sync import adoption, clock_row, ledger, outbox, record_row, timeline
+from sync.adoption import Moved
 from sync.clock_row import ClockChange, ClockName, StepName
 from sync.decision import Effect
 from sync.ledger import Entry
@@ -31,6 +32,7 @@ class Portion:
         self.steps = clock_row.load_steps(transaction, known)
         self.letters = outbox.load_open(transaction, known)
         self.waits = self._waits(records)
+        self.moves: Mapping[str, list[Moved]] = adoption.moves(transaction, known)
         self.fresh: list[Event] = []
         self.records: list[RecordRow] = []
         self.changes: list[ClockChange] = []
@@ -41,9 +43,10 @@ class Portion:
         self.withdrawn: list[int] = []
         self.renewed: list[tuple[int, dict[str, Any]]] = []
         self.entries: list[Entry] = []
+        self.moved: list[tuple[str, int, frozenset[tuple[str, int]]]] = []
         self._lists: tuple[list[Any], ...] = (
             self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
-            self.withdrawn, self.renewed, self.entries,
+            self.withdrawn, self.renewed, self.entries, self.moved,
         )  # fmt: skip
 
     def mark(self) -> list[int]:
@@ -68,6 +71,12 @@ class Portion:
         outbox.add(transaction, self.effects, now)
         outbox.put_fields(transaction, self.fields, now)
         ledger.append(transaction, self.entries)
+        adoption.judged(transaction, self.moved, now)
+
+    def settle_step(self, record: str, clock: ClockName, step: tuple[str, int], now: int, reason: str) -> None:
+        """Decides that nothing is done about a step, before anybody else decides about it."""
+        self.decided.append((record, (*clock, *step), now, "measured", reason))
+        self.steps.setdefault(record, {}).setdefault(clock, set()).add(step)
 
     # ---- what merged records bring along
 
@@ -87,6 +96,4 @@ class Portion:
         for at in sorted({event.at for event in events if event.into == winner}):
             earlier = self._transaction.rows("SELECT record FROM record WHERE into_record = ?", (loser,))
             inherited = [wait for (name,) in earlier for wait in self._brought(loser, name, seen | {loser})]
-            since = wait_of(events, at, inherited)
-            if since is not None:
-                yield Wait(at, since)
+            yield from waits_of(events, at, inherited)

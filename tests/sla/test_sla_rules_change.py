@@ -300,7 +300,6 @@ def test_rule_09_what_was_resolved_before_a_policy_matched_is_resolved() -> None
     assert [v for v in verdicts(config(GOLD), lines, "Mon 16:00") if v["state"] != "stopped"] == []
 
 
-@pytest.mark.xfail(strict=True, reason="a wait for the customer before the policy matched is counted as working time")
 def test_rule_09_a_pause_before_the_policy_matched_is_a_pause() -> None:
     lines = [
         created("Mon 10:00", tier="bronze"), changed("Mon 10:10", status="pending"),

@@ -102,9 +102,6 @@ LATE_CHAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a merge at 11:00 reaches back to 10:10 and moves a breach that was made in between"
-)
 def test_rule_13_a_merge_into_a_merged_record_moves_no_breach_that_was_made() -> None:
     short = promise("first_response", "30m")
     check(pick(verdicts(short, LATE_CHAIN, "Mon 10:45"), record=ONE), outcome="missed", breached_at="Mon 10:30")

@@ -7,7 +7,8 @@ from connectors.settings import ConnectionSettings, Timeouts
 from sla.calendar import KEYS as CALENDAR_KEYS
 from sla.condition import OPERATORS
 from sla.metric import PRESETS
-from sla.policy import POLICY_KEYS, REOPEN_KEYS, TARGET_KEYS
+from sla.policy import POLICY_KEYS
+from sla.target import REOPEN_KEYS, TARGET_KEYS
 from sla.signal import ANSWER_WORDS, TRIGGER_WORDS
 from sla.step import CLOCK_FIELDS
 from sla.step import KEYS as STEP_KEYS
