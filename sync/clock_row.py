@@ -179,6 +179,14 @@ def wake_all(transaction: Transaction, now: int) -> int:
     return transaction.run("UPDATE clock SET wake_at = ?, version = version + 1 WHERE state <> 'stopped'", (now,))
 
 
+def wake_policies(transaction: Transaction, policies: Sequence[str], at: int) -> int:
+    """Asks for the open clocks of these policies to be judged again at ``at``, as after their calendar was edited."""
+    return transaction.many(
+        "UPDATE clock SET wake_at = ?, version = version + 1 WHERE state <> 'stopped' AND policy = ?",
+        [(at, policy) for policy in policies],
+    )
+
+
 def push_away(transaction: Transaction, record: str, until: int) -> None:
     """A record that could not be judged rests until then, so that it stops nobody else."""
     transaction.run("UPDATE clock SET wake_at = ? WHERE record = ? AND wake_at IS NOT NULL", (until, record))

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from connectors.base import Observed
 from sla.fold import evaluate_record
 from sla.model import Event
-from sync import clock_row, ledger, timeline
+from sync import clock_row, ledger, moving, timeline
 from sync.budget import Budget
 from sync.judgement import Judgement
 from sync.ledger import Entry
@@ -76,6 +76,7 @@ class Engine:
         into is judged as well.
         """
         budget = Budget(transaction, now)
+        self.book.refresh(transaction)
         failures: list[Failure] = []
         heard: set[str] = set()
         waiting = dict(arrivals)
@@ -91,6 +92,7 @@ class Engine:
         """Judges records of which something has become due, earliest first. Returns how many there were."""
         records = clock_row.due_records(transaction, now, limit)
         self.judge_again(transaction, records, now)
+        moving.tell(transaction, now)
         return len(records)
 
     def judge_again(self, transaction: Transaction, records: Iterable[str], now: int) -> None:
@@ -135,10 +137,13 @@ class Engine:
         old = portion.rows.get(record)
         known = portion.events.get(record, {})
         fresh = timeline.merge(known, arrival.events, arrival.seen)
-        version = old.policy_version if old else self.book.current.version
-        terms = self.book.get(transaction, version, now)
-        events = list(known.values())
-        evaluation = evaluate_record(terms.policies, events, now, portion.waits.get(record, ()))
+        version = old.policy_version if old else self.book.in_force()
+        moves = portion.moves.get(record, ())
+        terms = self.book.terms(transaction, version, moves, now)
+        events, waits = list(known.values()), portion.waits.get(record, ())
+        evaluation = evaluate_record(terms.policies, events, now, waits, terms.moves)
+        if moves:
+            moving.settle(portion, record, terms, events, waits, evaluation, now)
         state = evaluation.state
         stored = IMPORTED if imported else old.measured if old else None
         rules = self.rules.get(record.partition(":")[0])
@@ -146,7 +151,7 @@ class Engine:
         judgement = Judgement(portion, record, evaluation, now, measured, arrival.observed)
         judgement.decide_steps(budget, terms.limits)
         judgement.refresh_fields(rules.writable if rules else {})
-        ahead = [event.at for event in events if event.at > now]
+        ahead = [turn.at for turn in (*events, *moves) if turn.at > now]
         first_seen_at = old.first_seen_at if old else arrival.seen
         judgement.note(version, first_seen_at, min(ahead, default=None), titled=terms.titled)
         portion.fresh += fresh

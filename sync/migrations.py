@@ -31,7 +31,7 @@ def m001_ground(db: Database) -> None:
 
 
 def m002_versions(db: Database) -> None:
-    """From when on which version of the policies was in force, which records went over to another, what was withdrawn."""
+    """Which version of the policies was in force when, which records went over to another, what was withdrawn."""
     _script(db, _VERSIONS)
 
 
@@ -156,11 +156,11 @@ CREATE TABLE adoption (
 CREATE INDEX adoption_untold ON adoption (id) WHERE told_at IS NULL;
 CREATE TABLE move (
   record TEXT NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, scope TEXT NOT NULL, adoption INTEGER NOT NULL,
-  judged_at INTEGER, breaches INTEGER, owner TEXT,
+  judged_at INTEGER, breaches TEXT,
   PRIMARY KEY (record, at)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX move_unjudged ON move (adoption) WHERE judged_at IS NULL;
-CREATE INDEX move_breaches ON move (adoption) WHERE breaches > 0;
+CREATE INDEX move_breaches ON move (adoption) WHERE breaches IS NOT NULL;
 CREATE TABLE withdrawal (
   record TEXT NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT,
   PRIMARY KEY (record, event)

@@ -1,71 +1,194 @@
 """Every version of the policies that some record still lives by.
 
-Owns the table ``policy_version``. Refuses to decide who moves to a newer version. Invariant: a record is judged by the
-version that was in force when it was first seen.
+Owns the table ``policy_version`` and what a version means: its promises, on the calendars as they are revised since.
+Refuses to decide who goes over to a newer version. Invariant: a record is judged by the version that was in force when
+it was first seen, and from each of its moves on by that move's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from sla.policy import Policies
+from sla.fold import Move
+from sla.policy import SECTIONS, Policies
 from sla.problem import Problems
-from sync import ledger
-from sync.store import Transaction
+from sync import adoption, clock_row, ledger
+from sync.adoption import Moved
+from sync.revision import Document, composed, edited_calendars
+from sync.store import StoreError, Transaction
 
 
 class Terms(NamedTuple):
-    """What a version of the policies means for the judge. ``limits``: steps an hour, by policy; ``titled``: whether
-    some text of theirs calls a record by its name."""
+    """By what a record is judged. ``policies``: those it began under; ``moves``: those it went over to. ``limits``:
+    steps an hour, by policy; ``titled``: whether some text of theirs calls a record by its name."""
 
     policies: Policies
+    moves: tuple[Move, ...]
     limits: Mapping[str, int]
     titled: bool
 
     @classmethod
-    def of(cls, policies: Policies) -> Terms:
-        limits = {policy.name: policy.actions_per_hour for policy in policies.policies}
-        return cls(policies, limits, "name" in policies.fields)
+    def of(cls, policies: Policies, moves: Sequence[Move] = ()) -> Terms:
+        every = [policies, *(move.policies for move in moves)]
+        limits = {policy.name: policy.actions_per_hour for each in every for policy in each.policies}
+        return cls(policies, tuple(moves), limits, any("name" in each.fields for each in every))
+
+
+def sections(document: Document) -> dict[str, Any]:
+    """What of a configuration a version is made of."""
+    match = document.get("daemon", {}).get("match")
+    kept = {"daemon": {"match": match} if match else {}, "calendars": {}, "policies": []}
+    return kept | {name: document[name] for name in SECTIONS if name in document}
 
 
 class PolicyBook:
-    """The current policies, and earlier ones rebuilt from the documents they were read from."""
+    """All versions, rebuilt from the documents they were read from.
 
-    def __init__(self, current: Policies, document: Mapping[str, Any]) -> None:
+    ``current`` are the policies of the configuration that a daemon runs with. Without them the book only reads.
+    """
+
+    def __init__(self, current: Policies | None = None, document: Document | None = None) -> None:
         self.current = current
-        daemon = document.get("daemon", {})
-        self._document = {
-            "daemon": {name: daemon[name] for name in ("match",) if name in daemon},
-            "calendars": document.get("calendars", {}),
-            "policies": document.get("policies", []),
-        }
-        self._known = {current.version: Terms.of(current)}
+        self._document = sections(document or {})
+        self._documents: dict[str, Document | None] = {}
+        self._timetable: tuple[tuple[int, str], ...] = ()
+        self._known: dict[str, Policies] = {}
+        self._terms: dict[tuple[str, tuple[tuple[int, str, str], ...]], Terms] = {}
+        self._ids: Mapping[str, str] = {}
+
+    # ---- which versions there are
 
     def register(self, transaction: Transaction, now: int) -> None:
-        """Notes the current version as in force from ``now`` on, unless it is known already."""
-        transaction.run(
-            "INSERT INTO policy_version (version, effective_at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (self.current.version, now, msgspec.json.encode(self._document).decode()),
-        )
+        """Puts the current version in force for the records first seen from ``now`` on, unless it is already."""
+        assert self.current is not None  # noqa: S101 - only a daemon registers
+        before = adoption.last(transaction)
+        keep(transaction, self.current.version, self._document, now)
+        if before is None or before.version != self.current.version:
+            at = now if before is None else max(now, before.at + 1)
+            adoption.add(transaction, self.current.version, at, "new", who="start", done=True)
+            if before is not None:
+                body = {"version": self.current.version, "before": before.version, "scope": "new", "by": "start"}
+                ledger.append(transaction, [ledger.Entry(now, "adopt", None, body)])
+                wake_edited(transaction, before.version, self.current.version, at)
+        self.refresh(transaction)
 
-    def get(self, transaction: Transaction, version: str, now: int) -> Terms:
-        """The terms of a version. One that this release cannot read any more gives way to the current one."""
-        found = self._known.get(version)
+    def refresh(self, transaction: Transaction) -> None:
+        """Takes notice of versions put in force by somebody else."""
+        found = adoption.timetable(transaction)
+        if found != self._timetable:
+            self.arrange(found)
+
+    def arrange(self, timetable: tuple[tuple[int, str], ...], documents: Mapping[str, Document] | None = None) -> None:
+        """Sets from when on (epoch ms) which version is in force, oldest first; ``documents`` of those not stored."""
+        self._timetable = timetable
+        self._documents.update(documents or {})
+        self._known.clear()
+        self._terms.clear()
+
+    @property
+    def timetable(self) -> tuple[tuple[int, str], ...]:
+        return self._timetable
+
+    def in_force(self) -> str:
+        """The version for records that are first seen now."""
+        if self._timetable:
+            return self._timetable[-1][1]
+        assert self.current is not None  # noqa: S101 - a store without versions has no records either
+        return self.current.version
+
+    def know(self, ids: Mapping[str, str]) -> None:
+        """Notes whose e-mail addresses are which ``user:ID``, for every version."""
+        self._ids = ids
+        for policies in (*self._known.values(), *([self.current] if self.current else [])):
+            policies.know(ids)
+
+    # ---- what they mean
+
+    def terms(self, transaction: Transaction, version: str, moves: Iterable[Moved], now: int) -> Terms:
+        """By what a record that was first seen under ``version`` is judged. A version that this release cannot read
+        any more gives way to the current one."""
+        key = (version, tuple((moved.at, moved.version, moved.scope) for moved in moves))
+        found = self._terms.get(key)
         if found is None:
-            found = self._known[version] = Terms.of(self._rebuild(transaction, version, now))
+            went = [Move(at, self.get(transaction, to, now), scope) for at, to, scope in key[1]]
+            found = self._terms[key] = Terms.of(self.get(transaction, version, now), went)
         return found
 
+    def get(self, transaction: Transaction, version: str, now: int) -> Policies:
+        """The policies of a version, on the calendars as they have been revised since."""
+        found = self._known.get(version)
+        if found is None:
+            found = self._known[version] = self._rebuild(transaction, version, now)
+            if self._ids:
+                found.know(self._ids)
+        return found
+
+    def document(self, transaction: Transaction, version: str) -> Document | None:
+        """The sections of a configuration that a version was read from."""
+        if version not in self._documents:
+            row = transaction.one("SELECT document FROM policy_version WHERE version = ?", (version,))
+            self._documents[version] = None if row is None else msgspec.json.decode(row[0])
+        return self._documents[version]
+
     def _rebuild(self, transaction: Transaction, version: str, now: int) -> Policies:
-        row = transaction.one("SELECT document FROM policy_version WHERE version = ?", (version,))
+        later = self._later(transaction, version)
+        if self.current is not None and version == self.current.version and not later:
+            return self.current
+        document = self.document(transaction, version)
         try:
-            if row is not None:
-                return Policies.from_config(msgspec.json.decode(row[0]))
+            if document is not None:
+                return Policies.from_config(composed(document, later))
             problem = "its document is missing"
         except Problems as problems:
             problem = str(problems)
+        if self.current is None:
+            raise StoreError(f"the policies of version {version} cannot be read by this release: {problem}")
         body = {"alarm": "policy version lost", "version": version, "reason": problem, "instead": self.current.version}
         ledger.append(transaction, [ledger.Entry(now, "alarm", None, body)])
         return self.current
+
+    def _later(self, transaction: Transaction, version: str) -> list[tuple[int, Document]]:
+        """What was put in force after a version, where it differs from what was before."""
+        own = next((i for i, (_, name) in enumerate(self._timetable) if name == version), len(self._timetable))
+        found, before = [], version
+        for at, name in self._timetable[own + 1 :]:
+            document = self.document(transaction, name)
+            if name != before and document is not None:
+                found.append((at, document))
+                before = name
+        return found
+
+
+def keep(transaction: Transaction, version: str, document: Document, now: int) -> None:
+    """Stores what a version was read from."""
+    transaction.run(
+        "INSERT INTO policy_version (version, effective_at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (version, now, msgspec.json.encode(document).decode()),
+    )
+
+
+def wake_edited(transaction: Transaction, before: str, after: str, at: int) -> int:
+    """Has every open clock judged again whose calendar differs between two versions. Returns how many."""
+    rows = transaction.rows("SELECT version, document FROM policy_version")
+    documents = {version: msgspec.json.decode(document) for version, document in rows}
+    old, new = documents.get(before, {}), documents.get(after, {})
+    dated = any(old.get(name) != new.get(name) for name in ("maintenance", "people"))
+    edited = edited_calendars(old, new)
+    if not edited and not dated:
+        return 0
+    policies = {
+        policy["name"]
+        for document in documents.values()
+        for policy in document.get("policies", [])
+        if dated or not edited.isdisjoint(_calendars_of(policy)) or None in _calendars_of(policy)
+    }
+    return clock_row.wake_policies(transaction, sorted(policies), at)
+
+
+def _calendars_of(policy: Document) -> set[str | None]:
+    """The calendars that a policy names; None stands for one that a record's field or its owner names."""
+    named = [table.get("calendar") for table in (policy, *policy.get("targets", [])) if "calendar" in table]
+    return {name if isinstance(name, str) and name != "owner" else None for name in named}

@@ -226,10 +226,10 @@ def test_a_record_that_cannot_be_judged_leaves_the_others_on_time(
 
     judge = engine.evaluate_record
 
-    def picky(policies, events, now, waits):  # type: ignore[no-untyped-def]
+    def picky(policies, events, now, *others):  # type: ignore[no-untyped-def]
         if events[0].record == "crm:lead:bad":
             raise RecursionError("too deep")
-        return judge(policies, events, now, waits)
+        return judge(policies, events, now, *others)
 
     monkeypatch.setattr(engine, "evaluate_record", picky)
     scene.crm.create("lead", "bad", name="Mara")
