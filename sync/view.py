@@ -14,7 +14,8 @@ import msgspec
 
 from sla.instant import SECOND, format_instant
 from sla.model import Event
-from sync import clock_row, record_row, timeline
+from sync import adoption, clock_row, record_row, timeline
+from sync.policy_book import PolicyBook, Terms
 from sync.store import Reader, Row, Transaction
 from sync.view_shape import (
     ClockRow,
@@ -22,6 +23,7 @@ from sync.view_shape import (
     DaemonRow,
     DeadChange,
     LedgerRow,
+    MoveRow,
     OutboxRow,
     QuotaRow,
     RecordView,
@@ -35,6 +37,7 @@ __all__ = [
     "DaemonRow",
     "DeadChange",
     "LedgerRow",
+    "MoveRow",
     "OutboxRow",
     "QuotaRow",
     "RecordView",
@@ -49,6 +52,7 @@ class View:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._book = PolicyBook()
 
     @classmethod
     def open(cls, database: Path) -> View:
@@ -158,6 +162,19 @@ class View:
         ):
             yield from (record for (record,) in rows)
             last = rows[-1][0]
+
+    def terms(self, record: str, now: int) -> Terms | None:
+        """By what a stored record is judged: its policies and moves, as the fold takes them. None for a record that
+        is not known."""
+        return self._reader.read(lambda t: self._terms(t, record, now))
+
+    def _terms(self, transaction: Transaction, record: str, now: int) -> Terms | None:
+        row = record_row.load(transaction, [record]).get(record)
+        if row is None:
+            return None
+        self._book.refresh(transaction)
+        moves = adoption.moves(transaction, [record]).get(record, ())
+        return self._book.terms(transaction, row.policy_version, moves, now)
 
     def policy_document(self, version: str) -> dict[str, Any] | None:
         """The configuration document of a policy version (``calendars``, ``policies``, ``daemon.match``)."""
@@ -306,4 +323,5 @@ def _record(transaction: Transaction, name: str) -> RecordView | None:
         steps=[StepRow(*found) for found in steps],
         outbox=[_letter(found) for found in transaction.rows(_OUTBOX + " WHERE record = ? ORDER BY id", (name,))],
         ledger=[_entry(found) for found in transaction.rows(_LEDGER + " WHERE record = ? ORDER BY id", (name,))],
+        moves=[MoveRow(*found[:4]) for found in adoption.moves(transaction, [name]).get(name, ())],
     )

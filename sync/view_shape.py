@@ -140,6 +140,15 @@ class LedgerRow(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+class MoveRow(msgspec.Struct, frozen=True):
+    """A record's move to another version of the policies. ``judged_at`` None until it was judged by it."""
+
+    at: int
+    version: str
+    scope: str
+    judged_at: int | None
+
+
 class RecordView(msgspec.Struct, frozen=True):
     """Everything the store knows of one record. ``measured`` tells why it is never acted on (None: it is)."""
 
@@ -157,3 +166,4 @@ class RecordView(msgspec.Struct, frozen=True):
     steps: list[StepRow]
     outbox: list[OutboxRow]
     ledger: list[LedgerRow]
+    moves: list[MoveRow] = []
