@@ -74,7 +74,7 @@ def _read_rule(table: object, i: int, problems: Collector) -> Rule:
     field, value = table.get("field"), table.get("value")
     if not isinstance(field, str) or not field:
         (problems.at("field") if "field" in table else problems).add("a rule names the `field` that it derives")
-        field = "priority"
+        field = ""
     elif field in FACTS:
         problems.at("field").add(f"{field!r} is a fact of the CRM and is not derived")
     if "value" not in table or isinstance(value, list | dict):

@@ -6,12 +6,15 @@ from pathlib import Path
 from connectors.settings import ConnectionSettings, Timeouts
 from sla.calendar import KEYS as CALENDAR_KEYS
 from sla.condition import OPERATORS
+from sla.derivation import KEYS as DERIVE_KEYS
 from sla.metric import PRESETS
+from sla.people import KEYS as PEOPLE_KEYS
+from sla.period import KEYS as PERIOD_KEYS
 from sla.policy import POLICY_KEYS
-from sla.target import REOPEN_KEYS, TARGET_KEYS
 from sla.signal import ANSWER_WORDS, TRIGGER_WORDS
 from sla.step import CLOCK_FIELDS
 from sla.step import KEYS as STEP_KEYS
+from sla.target import REOPEN_KEYS, TARGET_KEYS
 from sync.configuration import load
 from sync.configuration_model import DaemonTable, MemberTable, PoolTable
 
@@ -32,7 +35,7 @@ def test_the_page_names_every_key():
         *(key for model in (DaemonTable, PoolTable, MemberTable, Timeouts) for key in model.model_fields),
         *ConnectionSettings.model_fields,
         *CALENDAR_KEYS, *POLICY_KEYS, *TARGET_KEYS, *REOPEN_KEYS, *STEP_KEYS, *OPERATORS, *PRESETS,
-        *ANSWER_WORDS, *TRIGGER_WORDS, *CLOCK_FIELDS,
+        *ANSWER_WORDS, *TRIGGER_WORDS, *CLOCK_FIELDS, *DERIVE_KEYS, *PERIOD_KEYS, *PEOPLE_KEYS,
     } - {"targets"}  # fmt: skip
     assert [key for key in sorted(keys) if not re.search(rf"`[^`]*\b{key}\b[^`]*`", PAGE)] == []
 
