@@ -24,6 +24,7 @@ COMMANDS = {
     "status": Lazy("console.status:status", "Connections, clocks, queues at a glance."),
     "explain": Lazy("console.explain:explain", "Why the clocks of a record stand where they stand."),
     "backtest": Lazy("console.backtest:backtest", "Evaluate a timeline file under a configuration."),
+    "report": Lazy("console.report:report", "Attainment, percentiles, objectives and service credits."),
     "calendar": Lazy("console.calendar:calendar", "The arithmetic of a calendar: due and elapsed."),
     "outbox": Lazy("console.queues:outbox", "What waits to be written."),
     "dead": Lazy("console.queues:dead", "What failed and why; retry or drop it."),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from console.boundary import USAGE, Failure
 
 if TYPE_CHECKING:
+    from sync.store import Reader
     from sync.view import View
 
 
@@ -40,6 +41,18 @@ def view(database: Path) -> Iterator[View]:
     from sync.view import View
 
     opened = View.open(existing(database))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def reader(database: Path) -> Iterator[Reader]:
+    """The same for whoever looks back over whole timelines."""
+    from sync.store import Reader
+
+    opened = Reader.open(existing(database))
     try:
         yield opened
     finally:

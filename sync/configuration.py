@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sla.policy import Policies
 from sla.problem import Collector, Problem, Problems
@@ -20,8 +20,12 @@ from sync.toml_positions import Path as KeyPath
 from sync.toml_positions import Place, positions
 from sync.toml_syntax import Reading, read
 
+if TYPE_CHECKING:
+    from sla.objective import Objective
+
 __all__ = [
     "POLICIES",
+    "REPORT",
     "SECTIONS",
     "WHOLE",
     "Configuration",
@@ -53,6 +57,12 @@ WHOLE: Final = frozenset({"calendars", "connections", "policies"})
 POLICIES: Final = frozenset({"calendars", "policies"})
 """What ``backtest``, ``suggest`` and ``explain`` on a file need."""
 
+REPORT: Final = POLICIES | {"objectives"}
+"""What ``report`` needs."""
+
+OPTIONAL: Final = frozenset({"objectives"})
+"""Sections that must be sound where they are needed, and need not be there."""
+
 
 def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
     """The configuration in the file ``path``. ``need`` names the sections that must be there and sound.
@@ -73,18 +83,19 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
     pools = _section(document, "pools", into, lambda tables, at: read_pools(tables, _names(calendars), at))
     connections = _section(document, "connections", into, lambda tables, at: read_connections(tables, folder, at))
     policies = _policies(document, into, need)
+    objectives = _objectives(document, policies, into)
     if "connections" in need:
         bind(document, into)
     else:
         into.problems[:] = [p for p in into.problems if _matters(p, need)]
-    for section in sorted(need - document.keys()):
+    for section in sorted(need - document.keys() - OPTIONAL):
         into.add(f"there is no {_header(section)}")
     problems += _located(str(path), reading, into.problems)
     if problems or policies is None:
         raise ConfigurationError(problems)
     daemon = daemon or read_daemon({}, folder, Collector())
     assert daemon is not None  # noqa: S101 - an empty table is a sound one
-    return Configuration(path, daemon, connections, pools, policies, document, source)
+    return Configuration(path, daemon, connections, pools, policies, document, source, objectives)
 
 
 def load_daemon(path: Path) -> DaemonEntry:
@@ -167,6 +178,14 @@ def _policies(document: Mapping[str, Any], into: Collector, need: frozenset[str]
         # `daemon.match` was judged with its own table.
         into.problems.extend(_at_its_own_place(p) for p in found.problems if p.path[:1] != ("daemon",))
         return None
+
+
+def _objectives(document: Mapping[str, Any], policies: Policies | None, into: Collector) -> tuple[Objective, ...]:
+    if "objectives" not in document:
+        return ()
+    from sla.objective import read_objectives
+
+    return read_objectives(document["objectives"], policies, into.at("objectives"))
 
 
 def _at_its_own_place(problem: Problem) -> Problem:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from sla.objective import Objective
     from sla.policy import Policies
 
 
@@ -94,3 +95,4 @@ class Configuration:
     policies: Policies
     document: Mapping[str, Any] = field(repr=False)
     source: str = field(repr=False)
+    objectives: tuple[Objective, ...] = ()

@@ -35,7 +35,7 @@ OWNERS = {
     "tomllib": ("sync/configuration.py", "sync/toml_"),
     "click": ("console/",),
     "rich": ("console/",),
-    "jinja2": ("console/dashboard/",),
+    "jinja2": ("console/dashboard/", "console/report_html.py"),
     "uvicorn": ("sync/web.py",),
     "starlette": ("sync/receiver.py", "sync/web.py", "sync/daemon.py", "console/dashboard/"),
     "lark": ("emulators/salesforce/",),

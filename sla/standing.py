@@ -1,0 +1,281 @@
+"""How an objective stands: its attainment window by window, what remains of the allowance, how fast it burns, credits.
+
+Owns the reckoning over clocks. Refuses to evaluate them and to lay out.
+Invariant: shares are exact fractions; every figure follows from the counts of met and missed that stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from sla.attainment import Case
+from sla.calendar import Calendar
+from sla.credit import credit_for, format_share, formula
+from sla.instant import DAY, HOUR
+from sla.objective import Objective
+from sla.run import Run
+from sla.target import length_ms
+from sla.window import Window, rolling_days, window_at
+
+BURNS: Final = ("hour", "day", "week")
+
+DEFINITIONS: Final = {
+    "attainment": "met / (met + missed) of the clocks decided in the window; `adjusted` leaves excused ones out, `raw` "
+    "counts them as missed",
+    "allowed": "(1 - goal) x decided: how many may be missed at the volume so far",
+    "remaining": "allowed - missed; below zero the objective is not met",
+    "projected_allowed": "(1 - goal) x decided / share of the window's working time that has passed",
+    "projected_remaining": "projected_allowed - missed: what may still be missed when the volume goes on as so far",
+    "burn": "share missed in the last working hour, working day and week (7 days) / (1 - goal): above 1 the allowance "
+    "is used up faster than it grows",
+    "status": "`exhausted`: more was missed than the whole window allows at its volume so far; `at risk`: below the "
+    "goal so far, or the burn rates of day and week are both above 1; else `ok`",
+    "credit": "that of the lowest limit which the attainment is under; nothing where nothing was decided",
+}  # fmt: skip
+
+
+class Judgement(NamedTuple):
+    """What a clock counts as: ``outcome`` met, missed, excused, or None while undecided (or cancelled); ``at`` is when
+    that was decided."""
+
+    outcome: str | None
+    at: int
+
+
+def judge(objective: Objective, case: Case, now: int) -> Judgement:
+    """A clock by its own target, or by the objective's ``within``."""
+    if objective.within is None:
+        outcome = case.fact.outcome
+        return Judgement(outcome if outcome != "cancelled" else None, case.at)
+    run = case.run
+    within = length_ms(objective.within, run.calendar, run.started_at)
+    missed_at = _passed(run, within, now)
+    if missed_at is None:
+        return Judgement(None if case.fact.completed_at is None else "met", case.at)
+    end = now if run.ended_at is None else run.ended_at
+    excused = _excused(run, case.excuses, end)
+    return Judgement("excused" if excused and run.elapsed_at(end) - excused <= within else "missed", missed_at)
+
+
+def _pieces(run: Run, end: int) -> list[tuple[int, int, Calendar]]:
+    pieces = [(segment.start, segment.end, segment.calendar) for segment in run.segments]
+    return pieces if run.open_from is None else [*pieces, (run.open_from, end, run.calendar)]
+
+
+def _passed(run: Run, within: int, now: int) -> int | None:
+    """When the working time of a clock reached ``within`` without having been completed then; None if it never did."""
+    before, pieces = 0, _pieces(run, now)
+    for i, (start, end, calendar) in enumerate(pieces):
+        work = calendar.elapsed_ms(start, end)
+        runs = run.open_from is not None and i == len(pieces) - 1
+        if before + work > within or (runs and before + work == within):
+            left = within - before
+            return calendar.due_ms(start, left) if left > 0 else calendar.next_open(start)
+        before += work
+    return None
+
+
+def _excused(run: Run, excuses: Sequence[tuple[int, int]], end: int) -> int:
+    """Working time of a clock that lies in excused spans."""
+    total, counted_to = 0, run.started_at
+    for since, until in excuses:
+        for start, stop, calendar in _pieces(run, end):
+            a, b = max(start, since, counted_to), min(stop, until)
+            if a < b:
+                total += calendar.elapsed_ms(a, b)
+        counted_to = max(counted_to, until)
+    return total
+
+
+class Count:
+    """Met, missed and excused of some span."""
+
+    __slots__ = ("excused", "met", "missed")
+
+    def __init__(self, met: int = 0, missed: int = 0, excused: int = 0) -> None:
+        self.met, self.missed, self.excused = met, missed, excused
+
+    def add(self, outcome: str) -> None:
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
+    def share(self, *, adjusted: bool) -> Fraction | None:
+        """The attainment; None where nothing was decided."""
+        whole = self.met + self.bad(adjusted=adjusted)
+        return Fraction(self.met, whole) if whole else None
+
+    def bad(self, *, adjusted: bool) -> int:
+        return self.missed if adjusted else self.missed + self.excused
+
+
+class Standing(NamedTuple):
+    """How an objective stands in one window. ``burn`` is by span, None where nothing was decided in it; it and the
+    projection are there only for a window that is not over."""
+
+    objective: Objective
+    window: Window
+    met: int
+    missed: int
+    excused: int
+    current: bool
+    passed: Fraction
+    """The share of the window's working time that has passed."""
+    burn: dict[str, Fraction | None]
+
+    @property
+    def attainment(self) -> Fraction | None:
+        return Count(self.met, self.missed, self.excused).share(adjusted=self.objective.adjusted)
+
+    @property
+    def bad(self) -> int:
+        """What counts against the goal."""
+        return self.missed if self.objective.adjusted else self.missed + self.excused
+
+    @property
+    def decided(self) -> int:
+        return self.met + self.bad
+
+    @property
+    def allowed(self) -> Fraction:
+        return (1 - self.objective.goal) * self.decided
+
+    @property
+    def projected_allowed(self) -> Fraction:
+        return self.allowed / self.passed if self.passed else self.allowed
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``at risk`` or ``exhausted``."""
+        if self.bad > self.projected_allowed:
+            return "exhausted"
+        recent = [self.burn.get(span) for span in BURNS[1:]]
+        burning = all(rate is not None and rate > 1 for rate in recent)
+        return "at risk" if self.bad > self.allowed or burning else "ok"
+
+    @property
+    def credit(self) -> Fraction | None:
+        """The share that is owed; None for an objective without credits. Of a window that is not over: as of now."""
+        return credit_for(self.objective.credits, self.attainment) if self.objective.credits else None
+
+    def document(self) -> dict[str, Any]:
+        """Everything for JSON but the instants' text."""
+        objective, share = self.objective, self.attainment
+        return {
+            "objective": objective.name,
+            "target": objective.target,
+            "goal": float(objective.goal),
+            "window": self.window.name,
+            "current": self.current,
+            "met": self.met,
+            "missed": self.missed,
+            "excused": self.excused,
+            "decided": self.decided,
+            "counts": "adjusted" if objective.adjusted else "raw",
+            "attainment": None if share is None else round(float(share), 6),
+            "allowed": _rounded(self.allowed),
+            "remaining": _rounded(self.allowed - self.bad),
+            "passed": _rounded(self.passed),
+            "projected_allowed": _rounded(self.projected_allowed),
+            "projected_remaining": _rounded(self.projected_allowed - self.bad),
+            "burn": {span: None if rate is None else _rounded(rate) for span, rate in self.burn.items()},
+            "status": self.status,
+            "credit": None if self.credit is None else float(self.credit),
+            "formula": self.formula(),
+        }
+
+    def formula(self) -> str | None:
+        """The credit with its numbers, to be checked by hand."""
+        if self.credit is None:
+            return None
+        share = self.attainment
+        if share is None:
+            return f"nothing was decided, so nothing is owed ({formula(self.objective.credits)})"
+        reached = f"{self.met} / ({self.met} + {self.bad}) = {format_share(share)}"
+        return f"{reached}; {formula(self.objective.credits)}; credit {format_share(self.credit)}"
+
+
+def _rounded(value: Fraction) -> float:
+    return round(float(value), 6)
+
+
+class Reckoning:
+    """Gathers what counts for one objective, clock by clock, up to ``now``."""
+
+    def __init__(self, objective: Objective, now: int, since: int | None = None, until: int | None = None) -> None:
+        self.objective = objective
+        self._now, self._since, self._until = now, since, until
+        self._current = window_at(now, objective.window, objective.zone)
+        self._windows: dict[Window, Count] = {self._current: Count()}
+        self._spans = {span: (start, Count()) for span, start in span_starts(objective.calendar, now).items()}
+
+    def add(self, case: Case) -> None:
+        """Counts one clock in where it is decided and covered."""
+        objective = self.objective
+        if not objective.covers(case):
+            return
+        outcome, at = judge(objective, case, self._now)
+        if outcome is None:
+            return
+        window = self._window(at)
+        if window is not None:
+            self._windows.setdefault(window, Count()).add(outcome)
+        for start, count in self._spans.values():
+            if at >= start:
+                count.add(outcome)
+
+    def _window(self, at: int) -> Window | None:
+        if self._current.start <= at < self._current.end or (at == self._current.end == self._now):
+            return self._current
+        if rolling_days(self.objective.window) is not None:
+            return None
+        return window_at(at, self.objective.window, self.objective.zone)
+
+    def standings(self) -> list[Standing]:
+        """One a window that something was decided in, and the current one, in order; only those that touch what is
+        asked for."""
+        return [
+            self._standing(window, count)
+            for window, count in sorted(self._windows.items())
+            if (self._since is None or window.end > self._since) and (self._until is None or window.start < self._until)
+        ]
+
+    def _standing(self, window: Window, count: Count) -> Standing:
+        objective, current = self.objective, window is self._current
+        passed, burn = Fraction(1), {}
+        if current:
+            whole = objective.calendar.elapsed_ms(window.start, window.end)
+            passed = Fraction(objective.calendar.elapsed_ms(window.start, self._now), whole) if whole else Fraction(1)
+            burn = {span: self._burn(found) for span, (_, found) in self._spans.items()}
+        return Standing(objective, window, count.met, count.missed, count.excused, current, passed, burn)
+
+    def _burn(self, count: Count) -> Fraction | None:
+        share, allowance = count.share(adjusted=self.objective.adjusted), 1 - self.objective.goal
+        if share is None or not allowance:
+            return None
+        return (1 - share) / allowance
+
+
+def span_starts(calendar: Calendar, now: int) -> dict[str, int]:
+    """Where the last working hour, the last working day and the last seven days began."""
+    week = now - 7 * DAY
+    return {
+        "hour": _latest(now, lambda at: calendar.elapsed_ms(at, now) >= HOUR, HOUR),
+        "day": _latest(now, lambda at: calendar.add_days_ms(at, 1) <= now, DAY),
+        "week": week,
+    }
+
+
+def _latest(now: int, holds: Callable[[int], bool], step: int) -> int:
+    """The latest instant before ``now`` from which on a condition, true of all earlier ones, no longer holds."""
+    low = now - step
+    for _ in range(12):
+        if holds(low):
+            break
+        step *= 2
+        low = now - step
+    high = now
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
