@@ -48,6 +48,52 @@ def json(help: str = "Print one JSON document.") -> Callable[[_F], _F]:
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
+class Zone(click.ParamType):  # type: ignore[type-arg]
+    """The name of a time zone, as a ``ZoneInfo``."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from sla.zone import load_zone
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return load_zone(value)
+        except ValueError as mistake:
+            self.fail(str(mistake), param, ctx)
+
+
+class Names(click.ParamType):  # type: ignore[type-arg]
+    """Several names with commas between them, as a tuple without doubles."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",") if name.strip()))
+        if not names:
+            self.fail("no name was given", param, ctx)
+        return names
+
+
+def timeline(command: _F) -> _F:
+    """``--timeline FILE``; the stored timelines by default."""
+    return click.option(
+        "--timeline",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True, exists=True),
+        help="JSON Lines, plain or gzipped; - for standard input. Default: the stored timelines.",
+    )(command)
+
+
+def zone(command: _F) -> _F:
+    """``--zone NAME``; UTC by default."""
+    return click.option(
+        "--zone", type=Zone(), default="UTC", show_default=True, help="Whose days, hours and months count."
+    )(command)
+
+
 def now(command: _F) -> _F:
     """``--now T``; the current time by default."""
     return click.option("--now", type=Instant(), help="Answer as of this time. Default: the current time.")(command)

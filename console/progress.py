@@ -1,0 +1,62 @@
+"""How far a long command is: a bar with rate and time left, for a person at a terminal.
+
+Owns the bar. Refuses the answer's stream: it is drawn on standard error. Invariant: without a terminal nothing is drawn
+and nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from console import output
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_T = TypeVar("_T")
+_STEP = 500  # items between two updates of the bar
+
+
+def watched(
+    items: Iterable[_T],
+    what: str,
+    unit: str,
+    total: int | None,
+    position: Callable[[], int] | None = None,
+    *,
+    shown: bool = True,
+) -> Iterator[_T]:
+    """The same items, while a bar tells of them: ``what`` is done at so many ``unit`` a second.
+
+    ``total`` is how many there are, or what ``position`` will have reached at their end; None when nobody knows.
+    """
+    if not (shown and output.terminal()):
+        yield from items
+        return
+    with _bar() as progress:
+        task = progress.add_task(what, total=total, unit=unit, done=0)
+        for number, item in enumerate(items, 1):
+            if number % _STEP == 0:
+                progress.update(task, completed=position() if position else number, done=number)
+            yield item
+        progress.update(task, completed=total, done=0)
+
+
+def _bar() -> Progress:
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            done, unit = task.fields["done"], task.fields["unit"]
+            return Text(f"{done / task.elapsed:,.0f} {unit}/s" if done and task.elapsed else "")
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            seconds = task.time_remaining
+            return Text("" if seconds is None else f"{output.length(seconds)} left")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Rate(), Left())
+    # The answer's lines are on standard output: the bar leaves that stream as it is.
+    return Progress(*columns, console=output.err(), transient=True, redirect_stdout=False, redirect_stderr=False)
