@@ -1,4 +1,5 @@
-"""Fields that follow from other fields: a priority from keywords of the subject, a tier from the amount.
+"""Fields that follow from other fields: a priority from keywords of the subject, a tier from the amount, the owner's
+team.
 
 Owns ``[[derive]]``. Refuses status and owner, which are facts of the CRM.
 Invariant: the derived fields depend on the record's own fields alone, and each names the rule that gave it.
@@ -12,10 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from sla.condition import ALWAYS, Condition, read_condition
 from sla.model import PRIORITIES
+from sla.people import NOBODY, People
 from sla.problem import Collector
 
 KEYS: Final = ("field", "value", "when", "name")
 FACTS: Final = frozenset({"status", "raw_status", "owner"})
+TEAM: Final = "team"
+"""The field that holds the owner's team where the CRM tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,27 @@ class Derived(NamedTuple):
 
 
 class Derivation:
-    """All rules in file order. A later rule sees what earlier ones derived."""
+    """All rules in file order, after the owner's team. A later rule sees what earlier ones derived."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], people: People = NOBODY) -> None:
         self._rules = rules
+        self._people = people
         self.fields = frozenset(name for rule in rules for name in rule.when.fields)
         """The fields that the rules look at."""
 
     def __bool__(self) -> bool:
-        return bool(self._rules)
+        return bool(self._rules or self._people)
+
+    def of(self, people: People) -> Derivation:
+        """The same rules with the teams of these people."""
+        return Derivation(self._rules, people)
 
     def __call__(self, fields: Mapping[str, Any]) -> Derived:
         found, by = dict(fields), dict[str, str]()
+        owner = found.get("owner")
+        colleague = self._people.get(owner) if isinstance(owner, str) else None
+        if colleague and colleague.team and found.get(TEAM) in (None, ""):
+            found[TEAM], by[TEAM] = colleague.team, "the owner's team"
         for rule in self._rules:
             if rule.field not in by and rule.when(found):
                 found[rule.field] = rule.value

@@ -82,6 +82,7 @@ class Policies:
         """A hash of the content: every section that says what is promised, and the way policies are matched."""
         self.derivation = derivation
         self.people = people
+        """Whoever stands in ``[people]``."""
         targets = [target for policy in policies for target in policy.targets]
         self.fields = frozenset(
             name
@@ -153,6 +154,7 @@ class Policies:
         self._introduce()
 
     def _introduce(self) -> None:
+        self.derivation = self.derivation.of(self.people)
         for policy in self.policies:
             for target in policy.targets:
                 target.hours.people = self.people

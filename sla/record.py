@@ -238,7 +238,8 @@ class RecordState:
             return
         before = self.fields
         self.fields, self.derived = self._derivation(self._told)
-        self.changed = {**changed, **{n: v for n, v in self.fields.items() if n not in before or before[n] != v}}
+        followed = {name for name in {*before, *self.fields} if before.get(name) != self.fields.get(name)}
+        self.changed = {**changed, **{name: self.fields.get(name) for name in followed}}
 
     def derive_by(self, derivation: Derivation) -> None:
         """Goes over to other rules for what follows from the fields."""

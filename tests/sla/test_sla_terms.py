@@ -110,6 +110,16 @@ def test_a_wrong_rule_is_named_by_its_path(rule: object, path: tuple[object, ...
     assert [problem.path for problem in caught.value.problems] == [path]
 
 
+def test_the_owners_team_is_a_field_that_policies_can_name() -> None:
+    inside = policy(target("first_response", "1h"), name="Inside", when={"team": "inside sales"})
+    document = also(config(inside), people={"user:5": {"team": "Inside sales"}, "user:6": {"calendar": "office"}})
+    check(only(document, [created("Mon 10:00", owner="user:5")], "Mon 10:00"), policy="Inside")
+    assert verdicts(document, [created("Mon 10:00", owner="user:6")], "Mon 10:00") == []
+    assert verdicts(document, [created("Mon 10:00", owner="user:5", team="Field")], "Mon 10:00") == []
+    handed = [created("Mon 10:00", owner="user:5"), changed("Mon 10:10", owner="user:6")]
+    check(only(document, handed, "Mon 10:20"), outcome="cancelled", reason="policy")
+
+
 # ---- calendars
 
 
