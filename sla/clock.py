@@ -174,6 +174,32 @@ class Clock:
                 spent[holder] = spent.get(holder, 0) + calendar.elapsed_ms(a, b)
         return spent
 
+    @property
+    def within_s(self) -> float:
+        """The ``_s`` names are those of the verdict: working seconds, whole ones as an int."""
+        return _seconds(self.within_ms)
+
+    @property
+    def elapsed_s(self) -> float:
+        return _seconds(self.elapsed_ms)
+
+    @property
+    def paused_s(self) -> float:
+        return _seconds(self.paused_ms)
+
+    @property
+    def remaining_s(self) -> float:
+        return _seconds(self.remaining_ms)
+
+    @property
+    def late_s(self) -> float:
+        return _seconds(self.late_ms)
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """Working seconds by who had the record; the parts add up to ``elapsed_s``."""
+        return {holder: _seconds(work) for holder, work in self.spent_ms.items()}
+
     def verdict(self) -> dict[str, Any]:
         """The public line (docs/formats.md): instants as ISO 8601 text, lengths in working seconds."""
         elapsed = self.elapsed_ms
@@ -198,7 +224,7 @@ class Clock:
             "steps": [
                 {"at": step.at, "instant": _text(step.instant_ms), "reached": step.reached} for step in self.steps
             ],
-            "spent": {holder: _seconds(work) for holder, work in self.spent_ms.items()},
+            "spent": self.spent,
         }
 
     def keys(self) -> list[str]:
@@ -220,7 +246,7 @@ def _text(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
 
 
-def _seconds(work: int) -> int | float:
+def _seconds(work: int) -> float:
     """Whole seconds as an int; milliseconds only where there are some."""
     return work // SECOND if work % SECOND == 0 else work / SECOND
 

@@ -96,6 +96,15 @@ def test_instants_of_a_clock_are_aware() -> None:
     assert clock.completed_at == datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 
 
+def test_a_clock_has_every_part_of_its_verdict_by_name() -> None:
+    lines = [created("Mon 10:00", owner="user:3"), reply("Mon 13:30")]
+    clock = evaluate(promise("first_response", "2h"), lines, instant("Mon 14:00"))[0]
+    verdict = clock.verdict()
+    for name in ("within_s", "elapsed_s", "paused_s", "remaining_s", "late_s", "spent", "outcome", "state", "cycle"):
+        assert getattr(clock, name) == verdict[name], name
+    assert (clock.late_s, clock.spent) == (90 * MINUTE, {"system": 0, "user:3": 3 * HOUR + 30 * MINUTE})
+
+
 def test_now_may_be_a_datetime_and_must_be_aware() -> None:
     story = [created("Mon 10:00")]
     promised = promise("first_response", "1h")
