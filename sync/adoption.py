@@ -36,14 +36,14 @@ class Adoption(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A record's move. ``judged_at`` None until the record was judged by it; ``breaches``: the clocks, as target and
-    cycle, that are overdue only because of it."""
+    """A record's move. ``judged_at`` None until the record was judged by it; ``overtaken``: the clocks, as target and
+    cycle, that had used up their new time before they got it."""
 
     at: int
     version: str
     scope: str
     judged_at: int | None
-    breaches: frozenset[tuple[str, int]]
+    overtaken: frozenset[tuple[str, int]]
 
     def covers(self, version: str, scope: str) -> bool:
         """Whether a move to ``version`` under ``scope`` would change nothing after this one."""
@@ -118,14 +118,13 @@ def moves(transaction: Transaction, records: Sequence[str]) -> dict[str, list[Mo
     """The moves of ``records`` that have any, oldest first."""
     found: dict[str, list[Moved]] = {}
     rows = transaction.select_in(
-        "SELECT record, at, version, scope, judged_at, breaches FROM move WHERE record IN ({}) ORDER BY record, at",
+        "SELECT record, at, version, scope, judged_at, overtaken FROM move WHERE record IN ({}) ORDER BY record, at",
         records,
     )
-    for record, at, version, scope, judged_at, breaches in rows:
-        late = (
-            frozenset((target, cycle) for target, cycle in msgspec.json.decode(breaches)) if breaches else frozenset()
-        )
-        found.setdefault(record, []).append(Moved(at, version, scope, judged_at, late))
+    for record, at, version, scope, judged_at, overtaken in rows:
+        clocks = msgspec.json.decode(overtaken) if overtaken else ()
+        names = frozenset((target, cycle) for target, cycle in clocks)
+        found.setdefault(record, []).append(Moved(at, version, scope, judged_at, names))
     return found
 
 
@@ -146,12 +145,12 @@ def wake(transaction: Transaction, records: Iterable[str], at: int) -> None:
 
 
 def judged(transaction: Transaction, rows: Iterable[tuple[str, int, Iterable[tuple[str, int]]]], now: int) -> None:
-    """Notes as (record, at of the move, clocks overdue because of it) that a record was judged by its move."""
+    """Notes as (record, at of the move, clocks that it overtook) that a record was judged by its move."""
     transaction.many(
-        "UPDATE move SET judged_at = ?, breaches = ? WHERE record = ? AND at = ?",
+        "UPDATE move SET judged_at = ?, overtaken = ? WHERE record = ? AND at = ?",
         [
-            (now, msgspec.json.encode(sorted(late)).decode() if late else None, record, at)
-            for record, at, late in ((record, at, list(late)) for record, at, late in rows)
+            (now, msgspec.json.encode(clocks).decode() if clocks else None, record, at)
+            for record, at, clocks in ((record, at, sorted(overtaken)) for record, at, overtaken in rows)
         ],
     )
 
@@ -172,16 +171,16 @@ def untold(transaction: Transaction, now: int) -> list[Adoption]:
     return [found for row in rows if (found := _adoption(row)) is not None]
 
 
-def breaches(transaction: Transaction, adoption: int) -> dict[str | None, list[tuple[str, int]]]:
-    """Owner to the records, with the number of clocks, that are overdue because of an adoption and are acted on."""
+def overtaken(transaction: Transaction, adoption: int) -> dict[str | None, list[tuple[str, int]]]:
+    """Owner to the records that are acted on, with the number of their clocks, that an adoption has overtaken."""
     found: dict[str | None, list[tuple[str, int]]] = {}
     rows = transaction.rows(
-        "SELECT r.owner, m.record, m.breaches FROM move AS m JOIN record AS r ON r.record = m.record"
-        " WHERE m.adoption = ? AND m.breaches IS NOT NULL AND r.measured IS NULL ORDER BY r.owner, m.record",
+        "SELECT r.owner, m.record, m.overtaken FROM move AS m JOIN record AS r ON r.record = m.record"
+        " WHERE m.adoption = ? AND m.overtaken IS NOT NULL AND r.measured IS NULL ORDER BY r.owner, m.record",
         (adoption,),
     )
-    for owner, record, late in rows:
-        found.setdefault(owner, []).append((record, len(msgspec.json.decode(late))))
+    for owner, record, clocks in rows:
+        found.setdefault(owner, []).append((record, len(msgspec.json.decode(clocks))))
     return found
 
 

@@ -156,11 +156,11 @@ CREATE TABLE adoption (
 CREATE INDEX adoption_untold ON adoption (id) WHERE told_at IS NULL;
 CREATE TABLE move (
   record TEXT NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, scope TEXT NOT NULL, adoption INTEGER NOT NULL,
-  judged_at INTEGER, breaches TEXT,
+  judged_at INTEGER, overtaken TEXT,
   PRIMARY KEY (record, at)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX move_unjudged ON move (adoption) WHERE judged_at IS NULL;
-CREATE INDEX move_breaches ON move (adoption) WHERE breaches IS NOT NULL;
+CREATE INDEX move_overtaken ON move (adoption) WHERE overtaken IS NOT NULL;
 CREATE TABLE withdrawal (
   record TEXT NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT,
   PRIMARY KEY (record, event)

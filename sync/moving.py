@@ -2,7 +2,7 @@
 
 Owns the judgement of a record that went over. Refuses to speak to people: the digest of an adoption does, once.
 Invariant: a step that would have been reached without the move is decided as ever; one that only the move made
-reached, and everything after a breach that only the move made, is measured.
+reached is measured, and so is every step of a clock that had used up its new time before it got it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sync.portion import Portion
 from sync.store import Transaction
 
 MOVED: Final = "moved to another version"
-LATE_BY_MOVE: Final = "overdue only because it was moved to another version"
+OVERTAKEN: Final = "its new time was used up when it was moved to another version"
 
 
 def settle(
@@ -35,18 +35,20 @@ def settle(
     """Decides the steps of ``record`` that are owed to its moves, and notes the moves as judged. ``after`` is the
     evaluation with all of them."""
     moves = portion.moves.get(record, [])
-    late = {clock for move in moves for clock in move.breaches}
+    overtaken = {clock for move in moves for clock in move.overtaken}
     fresh = [i for i, move in enumerate(moves) if move.judged_at is None and move.at <= now]
     if fresh:
         at = moves[fresh[-1]].at
         before = evaluate_record(terms.policies, events, at, waits, terms.moves[: fresh[0]])
         _settle_reached(portion, record, before, after, at, now)
-        born = _overdue(after, at) - _overdue(before, at)
-        portion.moved += [(record, moves[i].at, born if i == fresh[-1] else frozenset()) for i in fresh]
-        late |= born
-    for clock in after.clocks if late else ():
-        if (clock.target, clock.cycle) in late:
-            _settle(portion, clock, [(s.at, s.arm) for s in clock.steps if s.reached], now, LATE_BY_MOVE)
+        moved = evaluate_record(terms.policies, events, at, waits, terms.moves)
+        found = frozenset(_name(clock) for clock in moved.clocks if _used_up(clock))
+        found -= {_name(clock) for clock in before.clocks if clock.breached_ms is not None}
+        portion.moved += [(record, moves[i].at, found if i == fresh[-1] else frozenset()) for i in fresh]
+        overtaken |= found
+    for clock in after.clocks if overtaken else ():
+        if _name(clock) in overtaken:
+            _settle(portion, clock, [(s.at, s.arm) for s in clock.steps if s.reached], now, OVERTAKEN)
 
 
 def _settle_reached(portion: Portion, record: str, before: Evaluation, after: Evaluation, at: int, now: int) -> None:
@@ -74,20 +76,21 @@ def _settle(portion: Portion, clock: Clock, steps: Iterable[tuple[str, int]], no
             portion.settle_step(clock.record, name, step, now, reason)
 
 
-def _overdue(evaluation: Evaluation, at: int) -> frozenset[tuple[str, int]]:
-    return frozenset(
-        (clock.target, clock.cycle)
-        for clock in evaluation.clocks
-        if clock.breached_ms is not None and clock.breached_ms <= at and clock.stage != "shadow"
-    )
+def _name(clock: Clock) -> tuple[str, int]:
+    return clock.target, clock.cycle
+
+
+def _used_up(clock: Clock) -> bool:
+    """Whether nothing but the floor keeps an open clock from being overdue."""
+    return clock.state != "stopped" and clock.stage != "shadow" and clock.elapsed_ms >= clock.within_ms
 
 
 def tell(transaction: Transaction, now: int) -> None:
-    """Puts one notice for each owner into the ledger about what is overdue because of an adoption."""
+    """Puts one notice for each owner into the ledger about the clocks that an adoption has overtaken."""
     for found in adoption.untold(transaction, now):
         notices = [
             Entry(now, "notice", None, _digest(owner, late, found.version))
-            for owner, late in adoption.breaches(transaction, found.id).items()
+            for owner, late in adoption.overtaken(transaction, found.id).items()
         ]
         ledger.append(transaction, notices)
         adoption.told(transaction, found.id, now)
@@ -95,10 +98,11 @@ def tell(transaction: Transaction, now: int) -> None:
 
 def _digest(owner: str | None, late: Sequence[tuple[str, int]], version: str) -> dict[str, object]:
     count = sum(clocks for _, clocks in late)
+    had = "1 clock" if count == 1 else f"{count} clocks"
     return {
         "to": "owner",
         "owner": owner,
         "digest": count,
         "records": [record for record, _ in late],
-        "text": f"{count} clock{'s' * (count != 1)} overdue since the move to version {version} of the policies",
+        "text": f"{had} had used up the new time on moving to version {version} of the policies",
     }
