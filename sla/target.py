@@ -188,7 +188,7 @@ def read_target(table: object, setting: Setting, rank: int, problems: Collector)
     metric = read_metric(table, problems)
     within = _read_within(table, problems)
     hours = _read_hours(table, setting, problems)
-    steps = read_steps(table.get("steps", []), problems.at("steps"))
+    steps = read_steps(table.get("steps", []), problems.at("steps"), setting.calendars)
     own = {key: table.get(key, setting.policy.get(key)) for key in ("answers", "reopen")}
     answers = _read_answers(own["answers"], setting.kind, problems.at("answers"))
     reopen = _read_reopen(own["reopen"], problems.at("reopen"))
