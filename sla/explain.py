@@ -1,189 +1,203 @@
-"""Why a clock stands where it stands: its timeline, every interval with its cause, who lost and why.
+"""Why a clock stands where it stands: its timeline, every interval with its cause, who lost and why, whose time it was.
 
-Owns the account of an evaluation. Refuses a second opinion: it reads the same fold and adds nothing to it.
-Invariant: a clock's intervals follow each other without a gap, and those of cause ``running`` add up to its elapsed
-working time.
+Owns the account of an evaluation: which parts it has and what they are called. Refuses a second opinion: it reads the
+same fold and adds nothing to it.
+Invariant: every figure of an account is given with the parts that make it, and they add up to the millisecond.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sla.calendar import Calendar
+from sla.annotation import annotate, deeds
+from sla.attribution import Sum, attribute, due_parts
 from sla.clock import Clock
-from sla.fold import Evaluation, Wait, evaluate_record
+from sla.fold import Evaluation, Move, Wait, evaluate_record
 from sla.instant import SECOND, format_instant
+from sla.interval import Interval, Span, intervals
+from sla.ladder import ladder
 from sla.model import Event
+from sla.moment import Moments
+from sla.picture import Mark, lane
 from sla.policy import Policies
-from sla.record import RecordState
-from sla.target import Target, length_ms
-from sla.timeline import event_to_line, settle
+from sla.rivals import Decision, Rival, decision, home, prospect, rivals
+from sla.run import Change
+from sla.timeline import settle
 
-RUNNING = "running"
-OUT_OF_HOURS = "out of hours"
-
-
-class Interval(NamedTuple):
-    """``[start, end)`` of one cause; ``work`` is the working time in it, whether it counts or not."""
-
-    start: int
-    end: int
-    cause: str
-    work: int
+Life = tuple[Clock, list[Interval]]
+Wanted = tuple[str, int | None]
+"""A target and a cycle; all its cycles for None."""
 
 
-def explain_record(policies: Policies, events: Sequence[Event], now: int, waits: Iterable[Wait] = ()) -> dict[str, Any]:
-    """The account of one record as of ``now`` (epoch milliseconds), ready for JSON.
+class _Ground(NamedTuple):
+    """What the account of every clock of a record stands on."""
 
-    ``timeline`` holds the events in the order in which they count, each with ``counts_as`` or ``not_an_answer``;
-    ``clocks`` the verdicts, each with its ``intervals`` and the ``other_policies``.
+    policies: Policies
+    moves: Sequence[Move]
+    moments: Moments
+    evaluation: Evaluation
+
+
+def explain_record(
+    policies: Policies,
+    events: Sequence[Event],
+    now: int,
+    waits: Iterable[Wait] = (),
+    moves: Iterable[Move] = (),
+    only: Sequence[Wanted] = (),
+) -> dict[str, Any]:
+    """The account of one record as of ``now`` (epoch milliseconds), ready for JSON (see docs/explain.md).
+
+    ``waits`` and ``moves`` as in ``evaluate_record``. ``only`` narrows the clocks to these.
     """
-    evaluation = evaluate_record(policies, events, now, waits)
+    moving = sorted((move for move in moves if move.at <= now), key=lambda move: move.at)
+    evaluation = evaluate_record(policies, events, now, waits, moving)
     ordered = settle(events, now)
+    ground = _Ground(policies, moving, Moments(policies, ordered, moving), evaluation)
     state = evaluation.state
+    lives = [
+        (clock, intervals(clock, state, ground.moments))
+        for clock in evaluation.clocks
+        if not only or any(target == clock.target and cycle in (None, clock.cycle) for target, cycle in only)
+    ]
     return {
         "record": state.record,
         "kind": state.kind,
         "now": format_instant(now),
+        "first_seen_at": None if state.first_seen_at is None else format_instant(state.first_seen_at),
+        "policy_version": (moving[-1].policies if moving else policies).version,
         "fields": state.fields,
-        "timeline": [_told(event, state) for event in ordered],
-        "clocks": [_clock(policies, clock, evaluation, ordered) for clock in evaluation.clocks],
+        "derived": state.derived,
+        "timeline": annotate(ground.moments, state, lives),
+        "clocks": [_clock(clock, found, ground) for clock, found in lives],
+        "picture": {"lanes": [lane(clock, found, _marks(clock, found)) for clock, found in lives]},
     }
 
 
-def _told(event: Event, state: RecordState) -> dict[str, Any]:
-    line = event_to_line(event)
-    for rejection in state.rejections:
-        if rejection.event == event.id:
-            line["not_an_answer"] = rejection.reason
-    return line
-
-
-def _clock(policies: Policies, clock: Clock, evaluation: Evaluation, ordered: list[Event]) -> dict[str, Any]:
+def _clock(clock: Clock, found: list[Interval], ground: _Ground) -> dict[str, Any]:
+    run = clock.run
+    version = home(clock, ground.policies, ground.moves)
+    made = decision(clock, version, ground.moments)
     return {
         **clock.verdict(),
-        "calendar": clock.run.target.calendar.name,
-        "ended_at": None if clock.run.ended_at is None else format_instant(clock.run.ended_at),
-        "intervals": [
-            {
-                "from": format_instant(i.start),
-                "to": format_instant(i.end),
-                "cause": i.cause,
-                "working_s": i.work // SECOND if i.work % SECOND == 0 else i.work / SECOND,
-            }
-            for i in intervals(clock, ordered)
+        "stage": clock.stage,
+        "policy_version": version.version,
+        "calendar": run.calendar.name,
+        "calendar_version": run.calendar.version,
+        "timezone": run.calendar.zone.key,
+        "ended_at": _instant(run.ended_at),
+        "budget_s": _seconds(run.budget),
+        "intervals": [_interval(interval) for interval in found],
+        "sums": _sums(clock, found),
+        "steps": ladder(clock),
+        "changes": [_change(change) for change in run.changes],
+        "adjustments": [
+            {"name": p.name, "factor": p.factor, "reason": p.reason, "approved_by": p.approved_by}
+            for p in run.stretched
         ],
-        "other_policies": list(_others(policies, clock, evaluation.state)),
+        "decision": None if made is None else _decision(clock, made, found),
+        "other_policies": [] if made is None else [_rival(rival) for rival in rivals(clock, made, found)],
     }
 
 
-# ---- intervals
+# ---- intervals and sums
 
 
-def intervals(clock: Clock, ordered: Sequence[Event]) -> list[Interval]:
-    """Every interval of a clock from its start to its end or to now, with its cause."""
-    run = clock.run
-    end = clock.now_ms if run.ended_at is None else run.ended_at
-    counted = [(s.start, s.end, s.calendar) for s in run.segments]
-    if run.open_from is not None:
-        counted.append((run.open_from, end, run.calendar))
-    found: list[Interval] = []
-    at = run.started_at
-    for start, stop, calendar in counted:
-        if at < start:
-            found += _stopped(run.calendar, at, start, run.pauses, ordered)
-        found += _split_by_hours(calendar, start, stop)
-        at = max(at, stop)
-    if at < end:
-        found += _stopped(run.calendar, at, end, [*run.pauses, (run.paused_from or end, end)], ordered)
-    return _joined(found)
+def _interval(interval: Interval) -> dict[str, Any]:
+    told = {
+        "from": format_instant(interval.start),
+        "to": format_instant(interval.end),
+        "kind": interval.kind,
+        "cause": interval.cause,
+        "counts": interval.counts,
+        "working_s": _seconds(interval.work),
+    }
+    if interval.holder is not None:
+        told["holder"] = interval.holder
+    elif interval.openings:
+        told["openings"] = [_part(part) for part in interval.openings]
+    return told
 
 
-def _split_by_hours(calendar: Calendar, start: int, end: int) -> Iterator[Interval]:
-    at = start
-    for opening, closing in calendar.intervals_ms(start, end):
-        yield from _closed(calendar, at, opening)
-        yield Interval(opening, closing, RUNNING, closing - opening)
-        at = closing
-    yield from _closed(calendar, at, end)
+def _sums(clock: Clock, found: list[Interval]) -> dict[str, Any]:
+    shares = attribute(found)
+    due = due_parts(clock, found)
+    return {
+        "elapsed": _sum(shares.elapsed),
+        "spent": _each(shares.spent),
+        "paused": _each(shares.paused),
+        "left_out": _each(shares.left_out),
+        "excused": _sum(shares.excused),
+        "due": None if due is None else _sum(due),
+        "whole_s": _seconds(shares.whole),
+    }
 
 
-def _closed(calendar: Calendar, start: int, end: int) -> Iterator[Interval]:
-    """A span out of hours, cut at the local midnights around holidays and closed days."""
-    for a, b, cause in calendar.closures(start, end):
-        yield Interval(a, b, cause or OUT_OF_HOURS, 0)
+def _each(sums: Mapping[str, Sum]) -> dict[str, Any]:
+    return {name: _sum(total) for name, total in sums.items()}
 
 
-def _stopped(
-    calendar: Calendar, start: int, end: int, pauses: Sequence[tuple[int, int]], ordered: Sequence[Event]
-) -> Iterator[Interval]:
-    """A span in which the clock did not run: a pause, or the gap between resolved and reopened."""
-    paused = any(a <= start < b for a, b in pauses)
-    cause = f"paused: {_status_at(ordered, start)}" if paused else "resolved, until it was reopened"
-    yield Interval(start, end, cause, calendar.elapsed_ms(start, end))
+def _sum(total: Sum) -> dict[str, Any]:
+    return {"working_s": _seconds(total.work), "parts": [_part(part) for part in total.parts]}
 
 
-def _status_at(ordered: Sequence[Event], at: int) -> str:
-    state: RecordState | None = None
-    for event in ordered:
-        if event.at > at:
-            break
-        state = state or RecordState(event.record)
-        state.apply(event)
-    if state is None:
-        return "new"
-    raw = state.fields.get("raw_status")
-    return f"{state.status} ({raw})" if raw else state.status
+def _part(part: Span) -> dict[str, Any]:
+    start, end = part
+    return {"from": format_instant(start), "to": format_instant(end), "working_s": _seconds(end - start)}
 
 
-def _joined(found: Iterable[Interval]) -> list[Interval]:
-    """Neighbours of one cause as one."""
-    joined: list[Interval] = []
-    for interval in found:
-        if interval.start >= interval.end:
-            continue
-        last = joined[-1] if joined else None
-        if last and last.cause == interval.cause and last.end == interval.start:
-            joined[-1] = Interval(last.start, interval.end, last.cause, last.work + interval.work)
-        else:
-            joined.append(interval)
-    return joined
+# ---- decisions
 
 
-# ---- the other policies
+def _decision(clock: Clock, made: Decision, found: list[Interval]) -> dict[str, Any]:
+    ruling = clock.run.target.offer(made.moment.fields, clock.started_ms)
+    looked_at = clock.run.target.fields | {"priority"}
+    return {
+        "at": format_instant(made.at),
+        "when": "at its start" if made.begins else "when its terms were last weighed again",
+        "match": made.policies.match,
+        "due_at": None if ruling is None else format_instant(prospect(clock, made, ruling, found)),
+        "derived": {
+            name: {"value": made.moment.fields.get(name), "rule": rule}
+            for name, rule in made.moment.derived.items()
+            if name in looked_at | made.policies.matching_fields
+        },
+    }
 
 
-def _others(policies: Policies, clock: Clock, state: RecordState) -> Iterator[dict[str, str]]:
-    """Every other policy that has a target of this name, and why it does not rule."""
-    for group in policies.groups(state.kind):
-        for candidate in group:
-            target = candidate.target
-            if target.name == clock.target and target is not clock.run.target:
-                yield {"policy": target.policy, "why_not": _why_not(policies, clock, target, state)}
+def _rival(rival: Rival) -> dict[str, Any]:
+    return {
+        "policy": rival.policy,
+        "why_not": rival.why_not,
+        "due_at": _instant(rival.due),
+        "mismatches": list(rival.mismatches),
+    }
 
 
-def _why_not(policies: Policies, clock: Clock, target: Target, state: RecordState) -> str:
-    policy = next(p for p in policies.policies if p.name == target.policy)
-    if not policy.when(state.fields):
-        return "its conditions do not hold: " + _mismatch(policy.when.source, state)
-    within = target.within_for(state.fields)
-    if within is None:
-        return f"it promises nothing at priority {state.fields.get('priority') or 'normal'}"
-    if (target.stage == "shadow") != (clock.stage == "shadow"):
-        return "it is only tried out (stage shadow)" if target.stage == "shadow" else "this clock is only tried out"
-    if policies.match == "first":
-        return "it stands later in the file"
-    start = clock.started_ms
-    due = target.calendar.due_ms(start, length_ms(within, target.calendar, start))
-    return f"its due, {format_instant(due)} from the start, is not earlier"
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "at": format_instant(change.at),
+        "why": change.why,
+        "policy_before": change.policy_before,
+        "policy": change.policy,
+        "within_before_s": _seconds(change.within_before),
+        "within_s": _seconds(change.within),
+        "due_before_at": _instant(change.due_before),
+        "due_at": _instant(change.due),
+        "floored": change.floored,
+    }
 
 
-def _mismatch(source: Any, state: RecordState) -> str:
-    parts = []
-    for name, wanted in source.items():
-        if name in ("all", "any", "not"):
-            parts.append(f"{name} of several")
-        else:
-            parts.append(f"{name} is {state.fields.get(name)!r}, wanted {wanted!r}")
-    return "; ".join(parts)
+def _marks(clock: Clock, found: list[Interval]) -> Iterator[Mark]:
+    for deed in deeds(clock, found):
+        yield Mark(deed.at, "event", deed.what)
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
+def _seconds(work: int) -> int | float:
+    """Whole seconds as an int; milliseconds only where there are some."""
+    return work // SECOND if work % SECOND == 0 else work / SECOND

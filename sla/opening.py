@@ -103,8 +103,26 @@ class WeeklyOpenings:
         while at < end:
             day = (at + shift_at(self.zone, at)) // DAY
             midnight = max(local_instant(self.zone, (day + 1) * DAY), at + 1)
-            yield at, min(midnight, end), self.closure_of(day_date(day))
+            cause = self.closure_of(day_date(day))
+            parts = [] if cause else merged(sorted(self._cuts_of(day_date(day))))
+            yield from self._around(parts, day, at, min(midnight, end), cause)
             at = midnight
+
+    def _around(
+        self, parts: list[Span], day: int, start: int, end: int, cause: str | None
+    ) -> Iterator[tuple[int, int, str | None]]:
+        """A closed span of one local date: its closed ``parts`` by that name, the rest by the ``cause``."""
+        at = start
+        for opening, closing in parts:
+            first = max(local_instant(self.zone, day * DAY + opening), at)
+            last = min(local_instant(self.zone, day * DAY + closing), end)
+            if first < last:
+                if at < first:
+                    yield at, first, cause
+                yield first, last, "closed"
+                at = last
+        if at < end:
+            yield at, end, cause
 
     def _happens(self, day: int) -> bool:
         """Whether the zone has the local date at all (Samoa went without 30 December 2011)."""

@@ -286,8 +286,9 @@ def test_explain_accounts_for_every_interval(cli):
     assert account["record"] == "desk:ticket:42"
     [clock] = account["clocks"]
     assert clock["intervals"] == [
-        {"from": "2026-03-02T14:05:00Z", "to": "2026-03-02T14:21:00Z", "cause": "running", "working_s": 960}
-    ]
+        {"from": "2026-03-02T14:05:00Z", "to": "2026-03-02T14:21:00Z", "kind": "running", "cause": "running",
+         "counts": True, "working_s": 960, "holder": "queue:Support"}
+    ]  # fmt: skip
 
 
 def test_explain_is_text_for_a_person(cli):
