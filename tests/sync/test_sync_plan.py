@@ -1,4 +1,4 @@
-"""What a changed file would move, and moving it: nothing else moves, nothing fires because of it, kills cost nothing."""
+"""What a changed file would move, and moving it: nothing else moves, nothing fires of it, and a kill costs nothing."""
 
 from __future__ import annotations
 
