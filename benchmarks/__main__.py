@@ -1,4 +1,4 @@
-"""``python -m benchmarks [calendar|fold|pipeline|calls …]``: all of them without a name."""
+"""``python -m benchmarks [calendar|fold|pipeline|calls|backtest …]``: all of them without a name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("calendar", "fold", "pipeline", "calls")
+NAMES = ("calendar", "fold", "pipeline", "calls", "backtest")
 
 
 def main() -> None:
