@@ -1,139 +1,167 @@
-"""Which reached steps of a clock happen, and what they do: pure.
+"""Which reached steps of a clock happen now, which wait, and which never do: pure.
 
-Owns the once-only rule, the collapse of several steps into the latest, the stages, and the ranks of delivery. Refuses
-the store and the CRM. Invariant: of one clock at most one step fires in one judgement.
+Owns the once-only rule, working hours, conditions, the collapse of several steps into the latest, and the stages.
+Refuses the store and the CRM. Invariant: of one clock at most one step fires in one judgement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Container, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sla.calendar import NeverOpen
 from sla.instant import format_instant
-from sla.step import fill
-from sync import key
+from sync.effect import (
+    BREACH,
+    DESTRUCTIVE,
+    REFRESH,
+    TASK,
+    WARNING,
+    Effect,
+    caught_up,
+    effects,
+    expectation,
+)
 
 if TYPE_CHECKING:
+    from sla.calendar import Calendar
     from sla.clock import Clock, StepState
     from sla.record import RecordState
+    from sla.step import Step
 
-BREACH, TASK, WARNING, REFRESH = 0, 1, 2, 3
-"""Ranks: what is due now goes before what warns, and that before what merely refreshes."""
+__all__ = [
+    "BREACH", "DESTRUCTIVE", "HELD", "REFRESH", "TASK", "WARNING", "Decision", "Effect", "Risk", "caught_up", "decide",
+    "effects", "expectation",
+]  # fmt: skip
 
-LATE_MS: Final = 60_000
-"""An effect decided this long after its instant may have been made before, by a store that was lost since."""
+Risk = Callable[["Clock"], "tuple[float, int] | None"]
+"""The chance that a clock will miss, 0 to 1, and how many endings tell so; None when nothing does."""
 
-DESTRUCTIVE: Final = frozenset({"owner", "set"})
-"""Actions that overwrite what a person may just have changed."""
+HELD: Final = "held"
+"""Not a final decision: the step waits for working hours."""
 
-_ACTIONS: Final = {"notify": "notify", "task": "task", "reassign": "owner", "set": "set"}
+PROMPT_MS: Final = 60_000
+"""A step that is noticed this soon after a threshold within its hours happens, although they have ended since."""
 
 
 class Decision(NamedTuple):
-    """``what``: fired, collapsed, measured, dropped."""
+    """``what``: fired, collapsed, measured, dropped; or held ``until`` an instant (epoch ms), which is not final.
+    ``ready_at``: from when on a fired step could have happened, where it had to wait."""
 
     step: StepState
     what: str
     reason: str | None
+    until: int | None = None
+    ready_at: int | None = None
 
 
-class Effect(NamedTuple):
-    """One desired effect, ready for the outbox. ``at`` is the instant of the step that wants it."""
+class _Reached(NamedTuple):
+    """A reached step with its rules. ``until``: what opening it waits for; ``ready_at``: when it could first happen."""
 
-    key: str
-    action: str
-    rank: int
-    at: int
-    body: dict[str, Any]
+    state: StepState
+    rules: Step
+    ready_at: int
+    until: int | None
 
 
-def decide(clock: Clock, decided: Container[tuple[str, int]], measured: str | None) -> list[Decision]:
+def decide(
+    clock: Clock,
+    decided: Container[tuple[str, int]],
+    measured: str | None,
+    state: RecordState | None = None,
+    risk: Risk | None = None,
+) -> list[Decision]:
     """What becomes of the steps that have been reached and are not ``decided`` yet, by (at, arm).
 
-    ``measured`` tells why nothing is done for this record, None when it is.
+    ``measured`` tells why nothing is done for this record, None when it is; ``state`` is the record's, against which
+    conditions are judged; ``risk`` tells the chance to miss.
     """
-    reached = [step for step in clock.steps if step.reached and (step.at, step.arm) not in decided]
+    rules = clock.run.target.steps
+    reached = [
+        (step, rule)
+        for step, rule in zip(clock.steps, rules, strict=True)
+        if step.reached and (step.at, step.arm) not in decided
+    ]
     if not reached:
         return []
     why = measured or ("the policy is only tried out" if clock.stage == "shadow" else None)
     if why:
-        return [Decision(step, "measured", why) for step in reached]
+        return [Decision(step, "measured", why) for step, _ in reached]
     if clock.state == "stopped":
-        return [Decision(step, "dropped", "the clock had stopped before it was seen") for step in reached]
+        return [Decision(step, "dropped", _stopped(clock, step, rule)) for step, rule in reached]
     if clock.state == "paused":
         return []  # it is looked at again when the clock goes on
-    reached.sort(key=lambda step: step.instant_ms or 0)
-    last = reached[-1]
-    return [
-        *(Decision(step, "collapsed", f"{last.at} was reached as well") for step in reached[:-1]),
-        Decision(last, "fired", None),
-    ]
+    reached.sort(key=lambda pair: pair[0].instant_ms or 0)
+    return list(_weigh(clock, reached, state, risk))
 
 
-def effects(clock: Clock, step: StepState, state: RecordState, now: int) -> Iterator[Effect]:
-    """What a fired step does, in the order of its actions. Stage ``warn`` leaves out what is destructive."""
-    instant = step.instant_ms or now
-    overdue = clock.due_ms is not None and instant >= clock.due_ms
-    why = {
-        "policy": clock.policy,
-        "target": clock.target,
-        "cycle": clock.cycle,
-        "step": step.at,
-        "arm": step.arm,
-        "started_at": clock.started_ms,
-        "due_at": clock.due_ms,
-        "instant": instant,
-    }
-    for name, wish in step.actions.items():
-        action = _ACTIONS[name]
-        if clock.stage == "warn" and action in DESTRUCTIVE:
+def _weigh(
+    clock: Clock, reached: list[tuple[StepState, Step]], state: RecordState | None, risk: Risk | None
+) -> Iterator[Decision]:
+    """The latest step that may happen now does; what stands before it is done with, what comes after it waits."""
+    willing: list[_Reached] = []
+    for step, rules in reached:
+        try:
+            one = _in_hours(clock, step, rules)
+        except NeverOpen:
+            yield Decision(step, "dropped", "its hours never come again")
             continue
-        body = {"why": why, **_body(action, wish, clock, step, state)}
-        rank = BREACH if overdue else TASK if action == "task" else WARNING
-        named = key.step_key(clock.record, clock.policy, clock.target, clock.started_ms, step.at, step.arm, action)
-        yield Effect(named, action, rank, instant, body)
+        refusal = None if one.until is not None else _refusal(clock, rules, state, risk)
+        if refusal is None:
+            willing.append(one)
+        else:
+            yield Decision(step, "dropped", refusal)
+    last = max((i for i, one in enumerate(willing) if one.until is None), default=-1)
+    for i, (step, _, ready_at, until) in enumerate(willing):
+        if i < last:
+            yield Decision(step, "collapsed", f"{willing[last].state.at} was reached as well")
+        elif i == last:
+            yield Decision(step, "fired", None, None, ready_at)
+        elif until is not None:
+            yield Decision(step, HELD, f"outside working hours: held until {format_instant(until)}", until)
 
 
-def caught_up(effect: Effect, now: int, changed_at: int) -> Effect:
-    """The effect, marked when it comes late: then it is looked up before it is made. ``changed_at`` is when the CRM
-    last saw the record change: after the effect's instant, that may have been the effect itself."""
-    if effect.at >= now - LATE_MS:
-        return effect
-    return effect._replace(body={**effect.body, "late": True, "touched": changed_at >= effect.at})
+def _in_hours(clock: Clock, step: StepState, rules: Step) -> _Reached:
+    """Raises NeverOpen."""
+    now = clock.now_ms
+    instant = now if step.instant_ms is None else step.instant_ms
+    calendar = _hours(clock, rules)
+    if calendar is None:
+        return _Reached(step, rules, instant, None)
+    within = calendar.is_open(instant) or calendar.is_open(instant - 1)  # at closing time belongs to the day
+    if within and now - instant <= PROMPT_MS:
+        return _Reached(step, rules, instant, None)
+    ready_at = instant if within else calendar.next_open(instant)
+    return _Reached(step, rules, ready_at, None if calendar.is_open(now) else calendar.next_open(now))
 
 
-def expectation(state: RecordState) -> dict[str, Any]:
-    """What must still hold of the record when a destructive effect is delivered."""
-    return {"owner": state.owner, "status": state.status, "last_answer_at": state.last_answer_at}
+def _hours(clock: Clock, rules: Step) -> Calendar | None:
+    return None if rules.instant else rules.hours or clock.run.calendar
 
 
-def _body(action: str, wish: Any, clock: Clock, step: StepState, state: RecordState) -> dict[str, Any]:
-    if action == "notify":
-        text = f"{clock.target} of {state.fields.get('name') or clock.record}: {step.at} reached{_due(clock)}"
-        return {"to": wish, "owner": state.owner, "text": text}
-    if action == "task":
-        owner = state.owner if state.owner and state.owner.startswith("user:") else None
-        filled = fill(wish, _record_values(clock, state), _clock_values(clock))
-        return {"subject": filled, "owner": owner, "due_at": clock.due_ms, "priority": "high"}
-    if action == "owner":
-        return {"pool": wish, "expect": expectation(state)}
-    return {"values": wish, "expect": expectation(state)}
+def _refusal(clock: Clock, rules: Step, state: RecordState | None, risk: Risk | None) -> str | None:
+    """Why a step does not happen although it was reached in its hours."""
+    if state is not None and not rules.when(state.fields):
+        return "its condition does not hold"
+    if rules.risk is None:
+        return None
+    found = risk(clock) if risk is not None else None
+    if found is None:
+        return "nothing to judge the risk by"
+    chance, count = found[0], found[1]
+    if chance < rules.risk:
+        return f"the chance to miss is {chance:.0%}, by {count} endings: below {rules.risk:.0%}"
+    return None
 
 
-def _due(clock: Clock) -> str:
-    return "" if clock.due_ms is None else f", due {format_instant(clock.due_ms)}"
-
-
-def _record_values(clock: Clock, state: RecordState) -> dict[str, Any]:
-    # A record whose name is not known is called by its own: "Call crm:lead:9 now" rather than "Call  now".
-    return {"name": clock.record, **{name: value for name, value in state.fields.items() if value is not None}}
-
-
-def _clock_values(clock: Clock) -> dict[str, Any]:
-    minutes = clock.remaining_ms // 60_000
-    return {
-        "target": clock.target,
-        "policy": clock.policy,
-        "due_at": "" if clock.due_ms is None else format_instant(clock.due_ms),
-        "remaining": f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m",
-    }
+def _stopped(clock: Clock, step: StepState, rules: Step) -> str:
+    """Why a step of a stopped clock does not happen: it waited for hours, or it was noticed too late."""
+    calendar, instant = _hours(clock, rules), step.instant_ms
+    ended = clock.run.ended_at
+    if calendar is not None and instant is not None and ended is not None:
+        try:
+            if calendar.next_open(instant) > ended:
+                return "the clock had stopped before its hours came"
+        except NeverOpen:
+            pass
+    return "the clock had stopped before it was seen"

@@ -16,8 +16,9 @@ from sla.clock import Clock
 from sla.fold import Evaluation
 from sync import clock_row, outbox, record_row
 from sync.budget import Budget
-from sync.clock_row import ClockName
-from sync.decision import BREACH, REFRESH, caught_up, decide, effects
+from sync.clock_row import ClockName, StepName
+from sync.decision import BREACH, HELD, REFRESH, Decision, Risk, caught_up, decide, effects
+from sync.hold import Hold
 from sync.key import fields_key
 from sync.ledger import Entry
 from sync.portion import Portion
@@ -52,36 +53,81 @@ class Judgement:
         self._old = portion.rows.get(record)
         self._letters = portion.letters.get(record, [])
         self._held: dict[ClockName, int] = {}
+        """When to look again at clocks of which a step waits: for hours, or for the policy's budget."""
+        self._waiting: dict[StepName, Hold] = {}
         self._read_values(observed)
 
     # ---- steps
 
-    def decide_steps(self, budget: Budget, limits: Mapping[str, int]) -> None:
-        """Decides about steps newly reached. ``limits``: how many may fire in an hour, by policy."""
+    def decide_steps(self, budget: Budget, limits: Mapping[str, int], risk: Risk | None = None) -> None:
+        """Decides about steps newly reached. ``limits``: how many may fire in an hour, by policy; ``risk``: the
+        chance of a clock to miss."""
         known = self._portion.steps.get(self._record, {})
         for clock in self._clocks:
             if any(step.reached for step in clock.steps):
-                self._decide(clock, known.get((clock.target, clock.policy, clock.cycle), ()), budget, limits)
+                self._decide(clock, known.get((clock.target, clock.policy, clock.cycle), ()), budget, limits, risk)
+        self._note_holds()
 
     def _decide(
-        self, clock: Clock, decided: Container[tuple[str, int]], budget: Budget, limits: Mapping[str, int]
+        self,
+        clock: Clock,
+        decided: Container[tuple[str, int]],
+        budget: Budget,
+        limits: Mapping[str, int],
+        risk: Risk | None,
     ) -> None:
-        portion, now, name = self._portion, self._now, (clock.target, clock.policy, clock.cycle)
-        decisions = decide(clock, decided, self._measured)
-        fires = bool(decisions) and decisions[-1].what == "fired"
+        name = (clock.target, clock.policy, clock.cycle)
+        decisions = decide(clock, decided, self._measured, self._state, risk)
+        fires = any(decision.what == "fired" for decision in decisions)
         if fires and not budget.take(clock.policy, limits[clock.policy]):
             self._held[name] = budget.again_at(clock.policy)
             return
-        for step, what, reason in decisions:
-            portion.decided.append((self._record, (*name, step.at, step.arm), now, what, reason))
-            if what == "fired":
-                for effect in effects(clock, step, self._state, now):
-                    made = caught_up(effect, now, self._observed_at)
-                    portion.effects.append((self._connection, self._record, made, self._buried(effect.action)))
-            if what != "measured":
-                body = {"target": clock.target, "policy": clock.policy, "cycle": clock.cycle, "step": step.at,
-                        "arm": step.arm, "instant": step.instant_ms, "decision": what, "reason": reason}  # fmt: skip
-                portion.entries.append(Entry(now, "step", self._record, body))
+        for decision in decisions:
+            if decision.what == HELD:
+                self._wait(clock, decision)
+            else:
+                self._settle(clock, decision)
+
+    def _settle(self, clock: Clock, decision: Decision) -> None:
+        portion, now, step = self._portion, self._now, decision.step
+        name = (clock.target, clock.policy, clock.cycle, step.at, step.arm)
+        portion.decided.append((self._record, name, now, decision.what, decision.reason))
+        if decision.what == "fired":
+            held = portion.holds.get(self._record, {}).get(name)
+            ready_at = decision.ready_at if held is None else max(decision.ready_at or 0, held.until)
+            for effect in effects(clock, step, self._state, now, ready_at):
+                made = caught_up(effect, now, self._observed_at)
+                portion.effects.append((self._connection, self._record, made, self._buried(effect.action)))
+        if decision.what != "measured":
+            self._tell(clock, decision)
+
+    def _wait(self, clock: Clock, decision: Decision) -> None:
+        """Keeps a step back until its hours come, and sees to it that the clock is judged then."""
+        step, until = decision.step, decision.until
+        assert until is not None  # noqa: S101 - what is held is held until
+        name = (clock.target, clock.policy, clock.cycle)
+        ahead = (until, self._held.get(name), clock.wake_ms)
+        self._held[name] = min(at for at in ahead if at is not None)
+        hold = Hold(self._record, (*name, step.at, step.arm), self._now, until, decision.reason or HELD)
+        self._waiting[hold.name] = hold
+        if hold.name not in self._portion.holds.get(self._record, {}):
+            self._tell(clock, decision)
+
+    def _note_holds(self) -> None:
+        """Hands over which steps wait where that differs from what is stored."""
+        stored = self._portion.holds.get(self._record, {})
+        self._portion.released += [hold for name, hold in stored.items() if name not in self._waiting]
+        for name, hold in self._waiting.items():
+            known = stored.get(name)
+            if known is None or known.until != hold.until:
+                self._portion.held.append(hold)
+
+    def _tell(self, clock: Clock, decision: Decision) -> None:
+        step = decision.step
+        body = {"target": clock.target, "policy": clock.policy, "cycle": clock.cycle, "step": step.at,
+                "arm": step.arm, "instant": step.instant_ms, "decision": decision.what,
+                "reason": decision.reason}  # fmt: skip
+        self._portion.entries.append(Entry(self._now, "step", self._record, body))
 
     def _buried(self, action: str) -> str | None:
         dead = outbox.quarantine(self._letters, action, self._now)

@@ -35,7 +35,12 @@ def m002_versions(db: Database) -> None:
     _script(db, _VERSIONS)
 
 
-MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions)
+def m004_steps(db: Database) -> None:
+    """Steps that wait for working hours."""
+    _script(db, _STEPS)
+
+
+MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions, m004_steps)
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:
@@ -167,4 +172,12 @@ CREATE TABLE withdrawal (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO adoption (version, at, scope, who, done_at, told_at)
   SELECT version, effective_at, 'new', 'start', effective_at, effective_at FROM policy_version ORDER BY effective_at;
+"""
+
+_STEPS: Final = """
+CREATE TABLE hold (
+  record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL, step TEXT NOT NULL,
+  arm INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (record, target, policy, cycle, step, arm)
+) STRICT, WITHOUT ROWID;
 """

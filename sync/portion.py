@@ -11,10 +11,11 @@ from typing import Any
 
 from sla.fold import Wait, waits_of
 from sla.model import Event
-from sync import adoption, clock_row, ledger, outbox, record_row, timeline
+from sync import adoption, clock_row, hold, ledger, outbox, record_row, timeline
 from sync.adoption import Moved
 from sync.clock_row import ClockChange, ClockName, StepName
 from sync.decision import Effect
+from sync.hold import Hold
 from sync.ledger import Entry
 from sync.record_row import RecordRow
 from sync.store import Transaction
@@ -30,6 +31,7 @@ class Portion:
         self.events = timeline.load(transaction, known)
         self.clocks = clock_row.load(transaction, known)
         self.steps = clock_row.load_steps(transaction, known)
+        self.holds = hold.load(transaction, known)
         self.letters = outbox.load_open(transaction, known)
         self.waits = self._waits(records)
         self.moves: Mapping[str, list[Moved]] = adoption.moves(transaction, known)
@@ -38,6 +40,8 @@ class Portion:
         self.changes: list[ClockChange] = []
         self.gone: list[tuple[str, ClockName]] = []
         self.decided: list[tuple[str, StepName, int, str, str | None]] = []
+        self.held: list[Hold] = []
+        self.released: list[Hold] = []
         self.effects: list[tuple[str, str, Effect, str | None]] = []
         self.fields: list[tuple[str, str, str, int, str]] = []
         self.withdrawn: list[int] = []
@@ -46,7 +50,7 @@ class Portion:
         self.moved: list[tuple[str, int, frozenset[tuple[str, int]]]] = []
         self._lists: tuple[list[Any], ...] = (
             self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
-            self.withdrawn, self.renewed, self.entries, self.moved,
+            self.withdrawn, self.renewed, self.entries, self.moved, self.held, self.released,
         )  # fmt: skip
 
     def mark(self) -> list[int]:
@@ -66,6 +70,8 @@ class Portion:
         clock_row.drop(transaction, self.gone)
         clock_row.save(transaction, self.changes)
         clock_row.save_steps(transaction, self.decided)
+        hold.release(transaction, self.released)
+        hold.save(transaction, self.held)
         outbox.withdraw(transaction, self.withdrawn)
         outbox.renew_dead(transaction, self.renewed)
         outbox.add(transaction, self.effects, now)

@@ -304,9 +304,10 @@ def _record(transaction: Transaction, name: str) -> RecordView | None:
         return None
     clocks = transaction.rows(_CLOCKS + " WHERE c.record = ? ORDER BY c.target, c.cycle, c.policy", (name,))
     steps = transaction.rows(
-        "SELECT target, policy, cycle, step, arm, decided_at, decision, reason FROM step WHERE record = ?"
-        " ORDER BY decided_at, target, cycle",
-        (name,),
+        "SELECT target, policy, cycle, step, arm, decided_at AS at, decision, reason FROM step WHERE record = ?"
+        " UNION ALL SELECT target, policy, cycle, step, arm, since, 'held', reason FROM hold WHERE record = ?"
+        " ORDER BY at, target, cycle",
+        (name, name),
     )
     return RecordView(
         record=row.record,

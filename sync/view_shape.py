@@ -87,7 +87,8 @@ class ClockRow(msgspec.Struct, frozen=True):
 
 
 class StepRow(msgspec.Struct, frozen=True):
-    """One decided step. ``decision``: fired, collapsed, measured, dropped."""
+    """One decided step. ``decision``: fired, collapsed, measured, dropped; or held, which is not final: the step waits
+    for working hours since ``decided_at``."""
 
     target: str
     policy: str
