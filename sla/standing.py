@@ -6,7 +6,7 @@ Invariant: shares are exact fractions; every figure follows from the counts of m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -28,8 +28,8 @@ DEFINITIONS: Final = {
     "remaining": "allowed - missed; below zero the objective is not met",
     "projected_allowed": "(1 - goal) x decided / share of the window's working time that has passed",
     "projected_remaining": "projected_allowed - missed: what may still be missed when the volume goes on as so far",
-    "burn": "share missed in the last working hour, working day and week (7 days) / (1 - goal): above 1 the allowance "
-    "is used up faster than it grows",
+    "burn": "share missed in the last working hour, in as much working time as an average working day has, and in the "
+    "last 7 days / (1 - goal): above 1 the allowance is used up faster than it grows",
     "status": "`exhausted`: more was missed than the whole window allows at its volume so far; `at risk`: below the "
     "goal so far, or the burn rates of day and week are both above 1; else `ok`",
     "credit": "that of the lowest limit which the attainment is under; nothing where nothing was decided",
@@ -257,25 +257,32 @@ class Reckoning:
 
 
 def span_starts(calendar: Calendar, now: int) -> dict[str, int]:
-    """Where the last working hour, the last working day and the last seven days began."""
-    week = now - 7 * DAY
+    """Where the last working hour, as much working time as an average working day, and the last seven days began."""
     return {
-        "hour": _latest(now, lambda at: calendar.elapsed_ms(at, now) >= HOUR, HOUR),
-        "day": _latest(now, lambda at: calendar.add_days_ms(at, 1) <= now, DAY),
-        "week": week,
+        "hour": _before(calendar, now, HOUR),
+        "day": _before(calendar, now, _average_day(calendar, now)),
+        "week": now - 7 * DAY,
     }
 
 
-def _latest(now: int, holds: Callable[[int], bool], step: int) -> int:
-    """The latest instant before ``now`` from which on a condition, true of all earlier ones, no longer holds."""
-    low = now - step
-    for _ in range(12):
-        if holds(low):
-            break
+def _average_day(calendar: Calendar, now: int) -> int:
+    """The mean working time of the working days among the last 28 whole days of the calendar's own zone."""
+    end, found = window_at(now, "day", calendar.zone).start, []
+    for _ in range(28):
+        start = window_at(end - 1, "day", calendar.zone).start
+        found.append(calendar.elapsed_ms(start, end))
+        end = start
+    open_days = [work for work in found if work]
+    return sum(open_days) // len(open_days) if open_days else DAY
+
+
+def _before(calendar: Calendar, now: int, work: int) -> int:
+    """The latest instant from which on ``work`` has passed by ``now``; ten years before where it never has."""
+    low, high, step = now - work, now, work
+    while calendar.elapsed_ms(low, now) < work and now - low < 3_653 * DAY:
         step *= 2
-        low = now - step
-    high = now
+        low -= step
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
+        low, high = (middle, high) if calendar.elapsed_ms(middle, now) >= work else (low, middle)
     return low
