@@ -35,6 +35,16 @@ def who() -> str:
         return "unknown"  # a container may run under a number that has no name
 
 
+def present(opened: View, given: int | None = None) -> int:
+    """The instant that was asked for, else now: the machine's clock, or that of a daemon under a clock of its own, as
+    in the demonstration, which may be ahead."""
+    from console import options
+
+    daemon = opened.summary().daemon
+    now = options.current(given)
+    return max(now, daemon.beat_at) if given is None and daemon else now
+
+
 @contextmanager
 def view(database: Path) -> Iterator[View]:
     """The store's read-only side. Raises Failure when there is no store, StoreError when it cannot be used."""
@@ -57,3 +67,17 @@ def reader(database: Path) -> Iterator[Reader]:
         yield opened
     finally:
         opened.close()
+
+
+def chosen(opened: View, asked: str) -> str:
+    """The full name of the record that somebody named by its end. Raises Failure when it is none or several."""
+    names = opened.find(asked)
+    if asked in names or len(names) == 1:
+        return asked if asked in names else names[0]
+    if names:
+        raise Failure(f"'{asked}' may mean several records of the store", "name one of " + ", ".join(names[:5]))
+    near = opened.nearest(asked)
+    raise Failure(
+        f"the store knows no record '{asked}'",
+        f"did you mean {near}?" if near else "a record is named connection:kind:id",
+    )

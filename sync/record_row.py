@@ -7,6 +7,7 @@ Owns the table ``record``. Refuses names, subjects and addresses that no policy 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -61,6 +62,16 @@ def load(transaction: Transaction, records: Sequence[str]) -> dict[str, RecordRo
 def save(transaction: Transaction, rows: Iterable[RecordRow]) -> None:
     """Inserts or replaces rows."""
     transaction.many(_UPSERT, rows)
+
+
+def nearest(transaction: Transaction, record: str) -> str | None:
+    """The stored record whose name is most like this one; None when none is."""
+    head = record.rpartition(":")[0]
+    rows = transaction.rows(
+        "SELECT record FROM record WHERE substr(record, 1, ?) = ? ORDER BY record LIMIT 5000", (len(head), head)
+    ) or transaction.rows("SELECT record FROM record ORDER BY record LIMIT 5000")
+    near = get_close_matches(record, [name for (name,) in rows], 1)
+    return near[0] if near else None
 
 
 def summary(state: RecordState) -> str:

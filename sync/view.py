@@ -12,11 +12,16 @@ from typing import Any, Final
 
 import msgspec
 
+from sla.fold import Wait
 from sla.instant import SECOND, format_instant
 from sla.model import Event
+from sla.policy import Policies
 from sync import adoption, clock_row, record_row, timeline
+from sync.plan import Plan, open_count, plan
 from sync.policy_book import PolicyBook, Terms
+from sync.revision import Document
 from sync.store import Reader, Row, Transaction
+from sync.timeline import Ordered
 from sync.view_shape import (
     ClockRow,
     ConnectionRow,
@@ -115,6 +120,32 @@ class View:
         )
         return [record for (record,) in rows]
 
+    def open_records(self) -> int:
+        """How many records have a clock that runs or is paused."""
+        return self._reader.read(open_count)
+
+    def fields_in_force(self) -> frozenset[str] | None:
+        """The record fields that the policies in force name; None before the first start."""
+        return self._reader.read(self._fields)
+
+    def _fields(self, transaction: Transaction) -> frozenset[str] | None:
+        self._book.refresh(transaction)
+        if not self._book.timetable:
+            return None
+        return self._book.get(transaction, self._book.in_force(), 0).fields
+
+    def nearest(self, text: str) -> str | None:
+        """The record whose name is most like ``text``, None when none is."""
+        return self._reader.read(lambda t: record_row.nearest(t, text))
+
+    def exceptions(self, record: str) -> list[Ordered]:
+        """The excuses and extensions of a record, withdrawn ones too, oldest first."""
+        return self._reader.read(lambda t: timeline.ordered(t, record))
+
+    def plan(self, policies: Policies, document: Document, now: int, **given: Any) -> Plan:
+        """What a changed file would move; see ``sync.plan.plan``."""
+        return plan(self._reader, policies, document, now, **given)
+
     def outbox(
         self,
         *,
@@ -175,6 +206,14 @@ class View:
         self._book.refresh(transaction)
         moves = adoption.moves(transaction, [record]).get(record, ())
         return self._book.terms(transaction, row.policy_version, moves, now)
+
+    def waits(self, record: str) -> Sequence[Wait]:
+        """The unanswered waits that merged records brought to a stored one."""
+        if self._reader.read(lambda t: t.one("SELECT 1 FROM record WHERE into_record = ?", (record,))) is None:
+            return ()
+        from sync.portion import Portion  # takes longer to import than most records take to explain
+
+        return self._reader.read(lambda t: Portion(t, [record]).waits.get(record, ()))
 
     def policy_document(self, version: str) -> dict[str, Any] | None:
         """The configuration document of a policy version (``calendars``, ``policies``, ``daemon.match``)."""

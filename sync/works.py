@@ -83,7 +83,7 @@ class Works:
         for name, connector in made.items():
             entry = self.configuration.connections[name]
             enforce_from = register(transaction, name, entry.connector, entry.enforce_from, now)
-            self.engine.rules[name] = Rules(enforce_from, _writable(entry.table))
+            self.engine.rules[name] = Rules(enforce_from, writable(entry.table))
             links[name] = Link(name, connector, self._rng, standing_of(transaction, name))
         return links
 
@@ -132,6 +132,7 @@ class Works:
         self._lock.release()
 
 
-def _writable(table: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def writable(table: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """The logical fields that a connection's table maps, by record kind."""
     mapped = table.get("write", {})
     return {kind: frozenset(names) for kind, names in mapped.items() if isinstance(names, Mapping)}
