@@ -14,7 +14,7 @@ import msgspec
 
 from sla.model import Event
 
-Action = Literal["fields", "task", "owner", "set", "note"]
+Action = Literal["fields", "task", "owner", "set", "note", "tag", "message"]
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -96,7 +96,9 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``task``    ``subject``, ``owner`` (``user:ID``; None when unowned), ``due_at`` epoch ms, ``priority``; carries
     ``key`` into the CRM so that it can be found again. ``owner``: new owner ``user:ID`` or ``queue:ID``.
     ``set``     ``values``: normalised record fields such as ``priority`` or ``status``. ``note``: ``subject`` is the
-    text.
+    text, which the customer never sees. ``tag``: ``subject`` is added to the record's tags, once.
+    ``message`` ``subject`` is the text that the customer gets; ``since`` (epoch ms): the same text sent by us before
+    is another message.
 
     ``expect`` (owner, set): normalised values that must still hold in the CRM, else the receipt is a conflict.
     ``attempts`` counts earlier tries whose outcome is unknown: above 0 the connector looks the effect up first.
@@ -112,6 +114,7 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: str | None = None
     expect: dict[str, Any] = {}
     attempts: int = 0
+    since: int | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

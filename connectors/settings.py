@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -88,9 +89,24 @@ class ConnectionSettings(Table):
     priority: dict[str, Priority] = Field(default_factory=dict)
     fields: dict[str, str | dict[RecordKind, str]] = Field(default_factory=dict)
     write: dict[RecordKind, dict[str, str]] = Field(default_factory=dict)
+    tags: dict[RecordKind, str] = Field(default_factory=dict)
     url: BaseUrl | None = None
     timeouts: Timeouts = Timeouts()
     allow_plain_secrets: bool = False
+
+    @classmethod
+    def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
+        """Why a connection with this table cannot do ``action`` (tag, message) for records of a kind, with what to do
+        about it; None when it can, or does not watch that kind."""
+        tags = table.get("tags")
+        if action == "tag" and kind in cls.watched(table) and not (isinstance(tags, Mapping) and kind in tags):
+            return f'name the field that holds its tags, such as tags.{kind} = "SLA_Tags__c"'
+        return None
+
+    @classmethod
+    def watched(cls, table: Mapping[str, Any]) -> frozenset[str]:  # noqa: ARG003 - each CRM has its own word for it
+        """The kinds of records that a connection with this table watches."""
+        return frozenset(get_args(RecordKind))
 
 
 def secret_keys(model: type[BaseModel]) -> frozenset[tuple[str, ...]]:

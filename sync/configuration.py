@@ -15,6 +15,7 @@ from sla.problem import Collector, Problem, Problems
 from sync.configuration_error import ConfigurationError, ConfigurationProblem, from_mistake, locate
 from sync.configuration_section import bind, judge_fetched, read_connections, read_daemon, read_pools, secret_paths
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
+from sync.configuration_webhook import read_webhooks
 from sync.secrets import SecretMissing, is_reference, resolve
 from sync.toml_positions import Path as KeyPath
 from sync.toml_positions import Place, positions
@@ -82,6 +83,7 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
     calendars = document.get("calendars")
     pools = _section(document, "pools", into, lambda tables, at: read_pools(tables, _names(calendars), at))
     connections = _section(document, "connections", into, lambda tables, at: read_connections(tables, folder, at))
+    webhooks = _section(document, "webhooks", into, lambda tables, at: read_webhooks(tables, folder, at))
     policies = _policies(document, into, need)
     objectives = _objectives(document, policies, into)
     if "connections" in need:
@@ -95,7 +97,7 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
         raise ConfigurationError(problems)
     daemon = daemon or read_daemon({}, folder, Collector())
     assert daemon is not None  # noqa: S101 - an empty table is a sound one
-    return Configuration(path, daemon, connections, pools, policies, document, source, objectives)
+    return Configuration(path, daemon, connections, pools, policies, document, source, objectives, webhooks)
 
 
 def load_daemon(path: Path) -> DaemonEntry:
@@ -132,6 +134,10 @@ def missing_secrets(configuration: Configuration) -> list[ConfigurationProblem]:
             into = Collector(("connections", entry.name))
             judge_fetched(entry, into)
             found += [locate(file, p, configuration.document, places, private=True) for p in into.problems]
+    for hook in configuration.webhooks.values():
+        for key, message, fix in hook.missing():
+            problem = Problem(("webhooks", hook.name, key), message)
+            found.append(locate(file, problem, configuration.document, places, fix=fix, private=True))
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 

@@ -22,6 +22,7 @@ from sla.problem import Collector
 from sla.problem import Path as KeyPath
 from sync.configuration_model import DaemonTable, PoolTable, validate
 from sync.configuration_shape import ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
+from sync.configuration_step import bind_steps
 from sync.secrets import is_reference, resolve
 from sync.writeback import slug
 
@@ -149,6 +150,8 @@ def secret_paths(document: Mapping[str, Any]) -> Iterator[KeyPath]:
     for name, table in _tables(document.get("connections")):
         if (model := _model(table, Collector())) is not None:
             yield from (("connections", name, *found.path) for found in references(table, model) if found.secret)
+    for name, _ in _tables(document.get("webhooks")):
+        yield from (("webhooks", name, key) for key in ("secret", "url"))
 
 
 def _texts(value: Any, key: tuple[str, ...], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -187,13 +190,9 @@ def _fetched(reference: Reference, folder: Path) -> object:
 
 
 def bind(document: Mapping[str, Any], into: Collector) -> None:
-    """Cross-references between sections that no section can judge alone: the pools that steps name, the targets that
-    ``write`` maps."""
-    pools = document.get("pools") or {}
-    for path, step in _steps(document):
-        name = step.get("reassign")
-        if isinstance(name, str) and name not in pools:
-            into.at(*path, "reassign").add(f"there is no pool {name!r}", tuple(pools))
+    """Cross-references between sections that no section can judge alone: what steps name, the targets that ``write``
+    maps."""
+    bind_steps(document, into)
     known = tuple(logical_names(document))
     for name, connection in _tables(document.get("connections")):
         for kind, fields in _tables(connection.get("write")):
@@ -213,12 +212,6 @@ def _targets(document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, dict[str, A
     for p, policy in _elements(document.get("policies")):
         for t, target in _elements(policy.get("targets")):
             yield ("policies", p, "targets", t), target
-
-
-def _steps(document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
-    for path, target in _targets(document):
-        for s, step in _elements(target.get("steps")):
-            yield (*path, "steps", s), step
 
 
 def _elements(value: object) -> Iterator[tuple[int, dict[str, Any]]]:

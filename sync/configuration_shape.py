@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from sla.objective import Objective
     from sla.policy import Policies
+    from sync.configuration_webhook import WebhookEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,4 @@ class Configuration:
     document: Mapping[str, Any] = field(repr=False)
     source: str = field(repr=False)
     objectives: tuple[Objective, ...] = ()
+    webhooks: Mapping[str, WebhookEntry] = field(default_factory=dict)

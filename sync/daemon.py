@@ -182,6 +182,8 @@ class Daemon:
             self._add(scheduler, f"poll {name}", poll_s, partial(works.intake.poll, link))
             self._add(scheduler, f"deliver {name}", tick_s, partial(self._deliver, works, link))
             self._add(scheduler, f"reconcile {name}", RECONCILE_S, partial(works.intake.reconcile, link), first=False)
+        if works.live and self._configuration.webhooks:
+            self._add(scheduler, "webhooks", tick_s, works.webhooks.deliver)
         self._add(scheduler, "beat", BEAT_S, works.beat)
         self._add(scheduler, "housekeeping", HOUSEKEEPING_S, lambda: housekeeping.sweep(works.writes, now()))
         return scheduler

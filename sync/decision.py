@@ -11,28 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sla.calendar import NeverOpen
 from sla.instant import format_instant
-from sync.effect import (
-    BREACH,
-    DESTRUCTIVE,
-    REFRESH,
-    TASK,
-    WARNING,
-    Effect,
-    caught_up,
-    effects,
-    expectation,
-)
 
 if TYPE_CHECKING:
     from sla.calendar import Calendar
     from sla.clock import Clock, StepState
     from sla.record import RecordState
     from sla.step import Step
-
-__all__ = [
-    "BREACH", "DESTRUCTIVE", "HELD", "REFRESH", "TASK", "WARNING", "Decision", "Effect", "Risk", "caught_up", "decide",
-    "effects", "expectation",
-]  # fmt: skip
 
 Risk = Callable[["Clock"], "tuple[float, int] | None"]
 """The chance that a clock will miss, 0 to 1, and how many endings tell so; None when nothing does."""

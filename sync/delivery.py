@@ -19,8 +19,8 @@ from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited,
 from sla.model import Event
 from sync import desk, ledger, outbox, record_row, timeline
 from sync.clock import Clock
-from sync.decision import DESTRUCTIVE
 from sync.desk import ROSTER_MS, Desk, Roster
+from sync.effect import DESTRUCTIVE, OVERWRITING
 from sync.engine import Engine
 from sync.guard import rule
 from sync.intake import Intake
@@ -130,12 +130,12 @@ class Delivery:
         if link.worked():
             self._note(link, stopped=False)
         self._writes.write(lambda t: self._receive(t, started, receipts, called_at))
-        touched = sorted({letter.record for letter in started if letter.action in DESTRUCTIVE})
+        touched = sorted({letter.record for letter in started if letter.action in OVERWRITING})
         if touched:
             self._look_again(link, touched)
 
     def _read_again(self, link: Link, batch: list[Letter]) -> list[Letter]:
-        """Before anything is overwritten: the records as they are now. What the CRM hides is not overwritten."""
+        """Before what cannot be taken back: the records as they are now. What the CRM hides is not touched."""
         if batch[0].action not in DESTRUCTIVE:
             return batch
         unseen = self._intake.fetch(link, sorted({letter.record for letter in batch}))
@@ -265,7 +265,7 @@ class Delivery:
     def _took_effect(self, transaction: Transaction, letter: Letter, called_at: int) -> None:
         if letter.action == "fields":
             record_row.wrote(transaction, letter.record, letter.values, called_at)
-        elif letter.action in DESTRUCTIVE:
+        elif letter.action in OVERWRITING:
             changed = {"owner": letter.body["owner"]} if letter.action == "owner" else letter.values
             outbox.expect(transaction, letter.record, changed)
             timeline.save(transaction, [_own(letter, changed, called_at)])

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sync.clock_row import read_figures
-from sync.decision import DESTRUCTIVE
+from sync.effect import DESTRUCTIVE
 from sync.outbox import Letter
 from sync.record_row import RecordRow, read_summary
 from sync.store import Transaction
 
-_WORDS = {"owner": "the owner", "status": "the status", "last_answer_at": "the last answer"}
+_WORDS = {
+    "owner": "the owner", "status": "the status", "last_answer_at": "the last answer", "priority": "the priority",
+}  # fmt: skip
 
 
 class Ruling(NamedTuple):
@@ -33,17 +35,18 @@ def rule(transaction: Transaction, letter: Letter, row: RecordRow | None) -> Rul
     fresh = read_summary(row)
     if fresh["deleted"] or fresh["merged"]:
         return Ruling("drop", "the record is gone")
-    why: Mapping[str, Any] = letter.body["why"]
+    why: Mapping[str, Any] = letter.body.get("why", {})
     if letter.action in DESTRUCTIVE:
         chosen = letter.body.get("owner")
         if letter.unknown and chosen is not None and fresh["owner"] == chosen:
             return Ruling("done", "an earlier try had taken effect")
-        changed = [_WORDS[name] for name, value in letter.body["expect"].items() if fresh.get(name) != value]
+        expected: Mapping[str, Any] = letter.body.get("expect", {})
+        changed = [_WORDS[name] for name, value in expected.items() if fresh.get(name) != value]
         if changed:
             return Ruling("drop", f"{' and '.join(changed)} changed since it was decided")
     elif letter.unknown:
         return Ruling("send")  # it may be there already: only looking it up tells
-    return _still_reached(transaction, letter.record, why)
+    return _still_reached(transaction, letter.record, why) if "step" in why else Ruling("send")
 
 
 def _still_reached(transaction: Transaction, record: str, why: Mapping[str, Any]) -> Ruling:

@@ -17,7 +17,8 @@ from sla.fold import Evaluation
 from sync import clock_row, outbox, record_row
 from sync.budget import Budget
 from sync.clock_row import ClockName, StepName
-from sync.decision import BREACH, HELD, REFRESH, Decision, Risk, caught_up, decide, effects
+from sync.decision import HELD, Decision, Risk, decide
+from sync.effect import BREACH, ELSEWHERE, REFRESH, caught_up, effects
 from sync.hold import Hold
 from sync.key import fields_key
 from sync.ledger import Entry
@@ -130,6 +131,8 @@ class Judgement:
         self._portion.entries.append(Entry(self._now, "step", self._record, body))
 
     def _buried(self, action: str) -> str | None:
+        if action in ELSEWHERE:
+            return None  # what one receiver refuses says nothing of another
         dead = outbox.quarantine(self._letters, action, self._now)
         return None if dead is None else f"quarantined: {dead.reason}"
 

@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.base import WriteBack
 from sync import ledger
-from sync.decision import Effect
+from sync.effect import Effect
 from sync.ledger import Entry
 from sync.store import Row, Transaction
 
@@ -48,7 +48,7 @@ class Letter(NamedTuple):
     def write_back(self) -> WriteBack:
         """The row as a connector takes it, ``attempts`` as before the try that is about to begin."""
         body = self.body
-        expect = {name: body["expect"][name] for name in ("owner", "status") if name in body.get("expect", {})}
+        expect = {name: body["expect"][name] for name in _COMPARED if name in body.get("expect", {})}
         return WriteBack(
             key=self.key,
             record=self.record,
@@ -60,6 +60,7 @@ class Letter(NamedTuple):
             priority=body.get("priority"),
             expect=expect,
             attempts=max(self.unknown, 1 if body.get("late") else 0),
+            since=body.get("since"),
         )
 
 
@@ -68,10 +69,16 @@ _SELECT: Final = (
 )
 _OPEN_OR_DEAD: Final = _SELECT + "record IN ({}) AND state IN ('waiting', 'sending', 'dead') ORDER BY id"
 _SENDABLE: Final = (
-    _SELECT + "connection = ? AND done_at IS NULL AND action <> 'notify' AND retry_at <= ? ORDER BY rank, id LIMIT ?"
+    _SELECT + "connection = ? AND done_at IS NULL AND action NOT IN ('notify', 'webhook') AND retry_at <= ?"
+    " ORDER BY rank, id LIMIT ?"
 )
 _BY_ID: Final = _SELECT + "id IN ({}) AND done_at IS NULL"
 _NOTICES: Final = _SELECT + "done_at IS NULL AND action = 'notify' AND retry_at <= ? ORDER BY id LIMIT ?"
+_WEBHOOKS: Final = (
+    _SELECT + "done_at IS NULL AND action = 'webhook' AND state = 'waiting' AND retry_at <= ? ORDER BY rank, id LIMIT ?"
+)
+_COMPARED: Final = ("owner", "status", "priority")
+"""What of a record's expected state the CRM itself can compare."""
 
 
 def _letter(row: Row) -> Letter:
@@ -150,13 +157,13 @@ def renew_dead(transaction: Transaction, rows: Iterable[tuple[int, dict[str, Any
 def claim(transaction: Transaction, connection: str, now: int, limit: int = 1_000) -> list[Letter]:
     """What may be sent now, in the order of delivery.
 
-    Of one record only the oldest of its tasks, owner changes and sets is eligible; fields and notices go their own way.
+    Of one record only the oldest of its steps' effects is eligible; fields, notices and webhooks go their own way.
     """
     letters = [_letter(row) for row in transaction.rows(_SENDABLE, (connection, now, limit))]
     first: dict[str, int] = dict(
         transaction.select_in(
             "SELECT record, min(id) FROM outbox WHERE record IN ({}) AND done_at IS NULL"
-            " AND action NOT IN ('fields', 'notify') GROUP BY record",
+            " AND action NOT IN ('fields', 'notify', 'webhook') GROUP BY record",
             sorted({letter.record for letter in letters if letter.action != "fields"}),
         )
     )
@@ -235,7 +242,8 @@ def unsettled(transaction: Transaction, connection: str) -> bool:
     """Whether something of a connection was begun whose outcome nobody knows."""
     return (
         transaction.one(
-            "SELECT 1 FROM outbox WHERE connection = ? AND done_at IS NULL AND (state = 'sending' OR unknown > 0)",
+            "SELECT 1 FROM outbox WHERE connection = ? AND done_at IS NULL AND action <> 'webhook'"
+            " AND (state = 'sending' OR unknown > 0)",
             (connection,),
         )
         is not None
@@ -246,11 +254,22 @@ def recover(transaction: Transaction, connection: str) -> list[str]:
     """What was being sent when we were cut short waits again, its outcome unknown. Returns the records whose fields
     were on their way: they are to be judged again, since newer values may wait beside those."""
     rows = transaction.rows(
-        "SELECT id, record, action FROM outbox WHERE connection = ? AND done_at IS NULL AND state = 'sending'",
+        "SELECT id, record, action FROM outbox WHERE connection = ? AND done_at IS NULL AND state = 'sending'"
+        " AND action <> 'webhook'",
         (connection,),
     )
     transaction.many("UPDATE outbox SET state = 'waiting' WHERE id = ?", [(row_id,) for row_id, _, _ in rows])
     return sorted({record for _, record, action in rows if action == "fields"})
+
+
+def recover_webhooks(transaction: Transaction) -> None:
+    """Calls that were cut short are made again: at least once, by the same key."""
+    transaction.run("UPDATE outbox SET state = 'waiting' WHERE action = 'webhook' AND state = 'sending'")
+
+
+def take_webhooks(transaction: Transaction, now: int, limit: int = 200) -> list[Letter]:
+    """Webhook calls that may be made now, the most urgent first."""
+    return [_letter(row) for row in transaction.rows(_WEBHOOKS, (now, limit))]
 
 
 def take_notices(transaction: Transaction, now: int, limit: int = 5_000) -> list[Letter]:

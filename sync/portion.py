@@ -14,7 +14,7 @@ from sla.model import Event
 from sync import adoption, clock_row, hold, ledger, outbox, record_row, timeline
 from sync.adoption import Moved
 from sync.clock_row import ClockChange, ClockName, StepName
-from sync.decision import Effect
+from sync.effect import Effect
 from sync.hold import Hold
 from sync.ledger import Entry
 from sync.record_row import RecordRow

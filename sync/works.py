@@ -25,6 +25,7 @@ from sync.lease import FileLock
 from sync.link import Link, register, standing_of
 from sync.policy_book import PolicyBook
 from sync.store import Store, Transaction
+from sync.webhooks import Webhooks
 from sync.writer import Writer
 
 
@@ -66,6 +67,7 @@ class Works:
         self.intake = Intake(self.writes, self.engine, clock)
         desk = Desk(configuration.pools, configuration.policies.calendars)
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
+        self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
         for link in self.links.values():
             self.intake.open(link)
 
@@ -110,8 +112,10 @@ class Works:
         return total
 
     def deliver(self) -> int:
-        """Sends what may be sent to every connection; returns how many write-backs were tried."""
-        return sum(self.delivery.deliver(link) for link in self.links.values()) if self.live else 0
+        """Sends what may be sent to every connection and webhook; returns how many write-backs were tried."""
+        if not self.live:
+            return 0
+        return sum(self.delivery.deliver(link) for link in self.links.values()) + self.webhooks.deliver()
 
     def beat(self) -> None:
         """Renews the lease. Raises SecondDaemon when somebody else has taken it."""
@@ -121,11 +125,13 @@ class Works:
         """Asks whatever runs to come to an end at the next safe place."""
         self.intake.stop.set()
         self.delivery.stop.set()
+        self.webhooks.stop.set()
 
     def close(self) -> None:
         """Closes connections, store and lock."""
         for link in self.links.values():
             link.connector.close()
+        self.webhooks.close()
         if self._writer is not None:
             self._writer.close()
         self.store.close()

@@ -125,7 +125,7 @@ steps = [{at="75%", reassign="insde"}, {at="x", notfy="owner"}]
         (20, 10, 'did you mean "first_response"?'),
         (21, 10, None),
         (22, 30, 'did you mean "inside"?'),
-        (22, 40, "known here: notify, task, reassign, set"),
+        (22, 40, "known here: notify, task, reassign, set, priority, status, comment, tag, message, webhook"),
         (22, 44, None),
         (22, 49, 'did you mean "notify"?'),
     ]
