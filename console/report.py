@@ -6,7 +6,7 @@ Invariant: text, CSV, JSON and HTML are four faces of one document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -37,15 +37,6 @@ class Judged(NamedTuple):
     people: People
 
 
-def _zone(ctx: click.Context, param: click.Parameter, value: str) -> ZoneInfo:
-    from sla.zone import load_zone
-
-    try:
-        return load_zone(value)
-    except ValueError as mistake:
-        raise click.BadParameter(str(mistake), ctx, param) from None
-
-
 def _names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
     return tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
 
@@ -62,11 +53,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: Sequence[str]) -> 
 
 @click.command()
 @options.config
-@click.option(
-    "--timeline",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True, exists=True),
-    help="JSON Lines, plain or gzipped; - for standard input. Default: the stored timelines.",
-)
+@options.timeline
 @click.option(
     "--by", callback=_names, default="policy,target", show_default=True,
     help="Group by these, with commas: policy, target, owner, team, channel, source, priority, customer, day, week, "
@@ -76,7 +63,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: Sequence[str]) -> 
 @click.option("--until", type=options.Instant(), help="Only clocks decided before this time.")
 @click.option("--target", "targets", multiple=True, help="Only this target. May be given again.")
 @click.option("--where", callback=_pairs, multiple=True, help="Only where field=value. May be given again.")
-@click.option("--zone", callback=_zone, default="UTC", show_default=True, help="Whose days, weeks and months count.")
+@options.zone
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", "-o", "to", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @options.now
@@ -109,7 +96,7 @@ def report(
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--until is not after --from", ctx)
     configuration = load(config, REPORT)
-    at = options.current(now)
+    at = options.current(now) if timeline else _present(configuration.daemon.database, now)
     selection = Selection(by, zone, since, until, where)
     grouping = Grouping(selection, at)
     reckonings = [Reckoning(objective, at, since, until) for objective in configuration.objectives]
@@ -121,28 +108,37 @@ def report(
     ctx.exit(BAD if bad else FINE)
 
 
+def _present(database: Path, now: int | None) -> int:
+    from console.store import present, view
+
+    with view(database) as opened:
+        return present(opened, now)
+
+
 def _judged(configuration: Configuration, timeline: Path | None, now: int) -> tuple[Iterable[Judged], int]:
+    from console.progress import watched
+
     if timeline is None:
-        return _of_store(configuration, now), 0
-    from console.timeline_file import read_timelines, tell_bad_lines
+        return watched(_of_store(configuration.daemon.database, now), "counting", "records", None), 0
+    from console.timeline_file import read_history
 
-    timelines, bad = read_timelines(timeline)
-    tell_bad_lines(timeline, bad)
-    return _of_file(configuration.policies, timelines, now), len(bad)
+    timelines, bad = read_history(timeline, configuration.daemon.database)
+    judged = _of_file(configuration.policies, timelines, now)
+    return watched(judged, "counting", "records", len(timelines)), bad
 
 
-def _of_file(policies: Policies, timelines: dict[str, list[Event]], now: int) -> Iterator[Judged]:
+def _of_file(policies: Policies, timelines: Mapping[str, list[Event]], now: int) -> Iterator[Judged]:
     from sla.fold import evaluate_timelines
 
     for evaluation in evaluate_timelines(policies, timelines, now):
         yield Judged(evaluation, timelines[evaluation.state.record], policies.people)
 
 
-def _of_store(configuration: Configuration, now: int) -> Iterator[Judged]:
+def _of_store(database: Path, now: int) -> Iterator[Judged]:
     from console.store import reader
     from sync.retrospect import retrospect
 
-    with reader(configuration.daemon.database) as opened:
+    with reader(database) as opened:
         for evaluation, events, policies in retrospect(opened, now):
             yield Judged(evaluation, events, policies.people)
 
