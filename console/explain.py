@@ -1,27 +1,44 @@
 """``explain RECORD``: its timeline, its clocks with every interval's cause, each step with its decision, each write.
 
-Owns gathering the account of one record from the store or from a file. Refuses a second opinion: ``sla.explain``
-evaluates. Invariant: the text and the JSON document say the same.
+Owns gathering the accounts of records from a file or, with ``console.explain_store``, from the store. Refuses a second
+opinion: ``sla.explain`` evaluates. Invariant: text, JSON document and picture say the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from console import options, output
-from console.boundary import Failure
+from console.boundary import BAD, USAGE, Failure
 
 if TYPE_CHECKING:
+    from sla.explain import Wanted
     from sla.fold import Wait
     from sla.model import Event
-    from sync.view import RecordView, View
+
+
+class ClockName(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
+    """``TARGET`` or ``TARGET#CYCLE`` as the target's name and the cycle, None for all of them."""
+
+    name = "target[#cycle]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wanted:
+        if isinstance(value, tuple):
+            return value
+        if not value.strip("# "):
+            self.fail("name a target, such as first_response or next_response#2", param, ctx)
+        target, mark, cycle = str(value).rpartition("#")
+        if mark and cycle.isdigit():
+            return target.strip(), int(cycle)
+        return str(value), None
 
 
 @click.command()
-@click.argument("record")
+@click.argument("records", metavar="RECORD...", nargs=-1, required=True)
 @options.config
 @click.option(
     "--timeline",
@@ -29,25 +46,53 @@ if TYPE_CHECKING:
     help="Explain from this JSON Lines file instead of the store.",
 )
 @options.now
-@options.json()
-def explain(record: str, config: Path, timeline: Path | None, now: int | None, as_json: bool) -> None:
+@click.option("--clock", "clocks", type=ClockName(), multiple=True, help="Only this clock; may be given again.")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Draw the clocks into an SVG file.",
+)
+@options.json("Print one JSON document: the account, or { records = [...] } for several.")
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    records: tuple[str, ...],
+    config: Path,
+    timeline: Path | None,
+    now: int | None,
+    clocks: tuple[Wanted, ...],
+    picture: Path | None,
+    as_json: bool,
+) -> None:
     """Why the clocks of RECORD stand where they stand.
 
-    RECORD is connection:kind:id, or the end of it where that is enough.
+    RECORD is connection:kind:id, or the end of it where that is enough. A line of the timeline that cannot be read is
+    reported with its number, the rest is evaluated, and the exit code is 1.
     """
+    bad = 0
     if timeline:
-        account = _from_file(record, config, timeline, options.current(now))
+        accounts, bad = _from_file(records, config, timeline, options.current(now), clocks)
     else:
-        account = _from_store(record, config, now)
+        from console.explain_store import from_store
+
+        accounts = from_store(records, config, now, clocks)
+    _refuse_nothing(accounts, clocks)
+    if picture:
+        _draw(accounts, picture)
     if as_json:
-        output.print_json(account)
+        output.print_json(accounts[0] if len(records) == 1 else {"records": accounts})
     else:
-        from console.explain_text import print_account
+        from console.explain_text import print_accounts
 
-        print_account(account)
+        print_accounts(accounts)
+    if bad:
+        ctx.exit(BAD)
 
 
-def _from_file(record: str, config: Path, path: Path, now: int) -> dict[str, Any]:
+def _from_file(
+    records: Sequence[str], config: Path, path: Path, now: int, clocks: Sequence[Wanted]
+) -> tuple[list[dict[str, Any]], int]:
+    """The accounts, and how many lines of the file could not be read."""
     from console.timeline_file import read_timelines, tell_bad_lines
     from sla.explain import explain_record
     from sync.configuration import POLICIES, load
@@ -55,103 +100,50 @@ def _from_file(record: str, config: Path, path: Path, now: int) -> dict[str, Any
     policies = load(config, POLICIES).policies
     timelines, bad = read_timelines(path)
     tell_bad_lines(path, bad)
-    name = _chosen(record, [name for name in timelines if name == record or name.endswith(f":{record}")], str(path))
-    return explain_record(policies, timelines[name], now, _waits(name, timelines))
+    accounts = []
+    for record in records:
+        name = chosen(record, [n for n in timelines if n == record or n.endswith(f":{record}")], str(path), timelines)
+        waits = list(_waits(name, timelines))
+        accounts.append(explain_record(policies, timelines[name], now, waits, only=clocks))
+    return accounts, len(bad)
 
 
-def _from_store(record: str, config: Path, asked_now: int | None) -> dict[str, Any]:
-    from console.store import view
-    from sla.explain import explain_record
-    from sla.policy import Policies
-    from sync.configuration import load_daemon
-
-    now = options.current(asked_now)
-    with view(load_daemon(config).database) as opened:
-        found = opened.record(record)
-        if found is None:
-            name = _chosen(record, opened.find(record), "the store")
-            found = opened.record(name)
-        if found is None:
-            raise Failure(f"the store knows no record '{record}'")
-        daemon = opened.summary().daemon
-        # A daemon under a clock of its own, as in the demonstration, may be ahead of this machine's.
-        now = max(now, daemon.beat_at) if asked_now is None and daemon else now
-        document = opened.policy_document(found.policy_version)
-        policies = Policies.from_config(document or {})
-        account = explain_record(policies, found.events, now)
-        if _starts(account["clocks"]) != {(row.target, row.started_at) for row in found.clocks}:
-            # A start that this timeline does not explain: a merged record brought its wait along.
-            account = explain_record(policies, found.events, now, _waits(found.record, _timelines(opened)))
-    return {**account, **_stored(found)}
-
-
-def _chosen(asked: str, names: list[str], place: str) -> str:
+def chosen(asked: str, names: Sequence[str], place: str, known: Mapping[str, Any] | None = None) -> str:
+    """The one record that is meant. Raises Failure when none is, with the nearest known, or several are."""
     if asked in names or len(names) == 1:
         return asked if asked in names else names[0]
     if names:
         raise Failure(f"'{asked}' may mean several records of {place}", "name one of " + ", ".join(names[:5]))
-    raise Failure(f"{place} knows no record '{asked}'", "a record is named connection:kind:id")
+    from difflib import get_close_matches
+
+    near = get_close_matches(asked, list(known or ()), 1, 0.6)
+    hint = f"did you mean '{near[0]}'?" if near else "a record is named connection:kind:id"
+    raise Failure(f"{place} knows no record '{asked}'", hint)
 
 
-def _waits(record: str, timelines: dict[str, list[Event]]) -> list[Wait]:
-    """The unanswered waits that merged records brought to this one."""
-    from sla.fold import Wait, wait_of
+def _waits(record: str, timelines: Mapping[str, list[Event]], seen: frozenset[str] = frozenset()) -> Iterator[Wait]:
+    """The unanswered waits that merged records brought to this one, and what had been merged into those."""
+    from sla.fold import waits_of
 
-    waits = []
-    for name, events in timelines.items():
-        for event in events:
-            if name != record and event.into == record and event.event in ("merged", "converted"):
-                since = wait_of(events, event.at)
-                if since is not None:
-                    waits.append(Wait(event.at, since))
-    return waits
+    for loser, events in timelines.items():
+        if loser == record or loser in seen:
+            continue
+        for at in sorted({e.at for e in events if e.into == record and e.event in ("merged", "converted")}):
+            yield from waits_of(events, at, list(_waits(loser, timelines, seen | {record})))
 
 
-def _starts(clocks: list[dict[str, Any]]) -> set[tuple[str, int]]:
-    from sla.instant import parse_instant
-
-    return {(clock["target"], parse_instant(clock["started_at"])) for clock in clocks}
-
-
-def _timelines(opened: View) -> dict[str, list[Event]]:
-    timelines: dict[str, list[Event]] = {}
-    for event in opened.events():
-        timelines.setdefault(event.record, []).append(event)
-    return timelines
+def _refuse_nothing(accounts: Sequence[dict[str, Any]], clocks: Sequence[Wanted]) -> None:
+    """Raises Failure when clocks were asked for that no record has."""
+    if clocks and not any(account["clocks"] for account in accounts):
+        asked = ", ".join(target if cycle is None else f"{target}#{cycle}" for target, cycle in clocks)
+        known = dict.fromkeys(name for account in accounts for name in account["all_clocks"])
+        raise Failure(f"there is no clock {asked}", "there is " + (", ".join(known) or "none at all"))
 
 
-def _stored(found: RecordView) -> dict[str, Any]:
-    """What the store adds to the account: decisions about steps, write-backs, and whether it is acted on at all."""
-    return {
-        "first_seen_at": output.instant(found.first_seen_at),
-        "policy_version": found.policy_version,
-        "measured_only": found.measured,
-        "in_the_crm": found.observed,
-        "decisions": [
-            {
-                "target": step.target,
-                "policy": step.policy,
-                "cycle": step.cycle,
-                "step": step.step,
-                "decision": step.decision,
-                "decided_at": output.instant(step.decided_at),
-                "reason": step.reason,
-            }
-            for step in found.steps
-        ],
-        "write_backs": [
-            {
-                "id": row.id,
-                "action": row.action,
-                "state": row.state,
-                "attempts": row.attempts,
-                "created_at": output.instant(row.created_at),
-                "done_at": None if row.done_at is None else output.instant(row.done_at),
-                "retry_at": None if row.retry_at is None else output.instant(row.retry_at),
-                "reason": row.reason,
-                "crm_id": row.crm_id,
-                "body": row.body,
-            }
-            for row in found.outbox
-        ],
-    }
+def _draw(accounts: Sequence[dict[str, Any]], path: Path) -> None:
+    from console.explain_picture import draw
+
+    try:
+        path.write_text(draw(accounts), encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}", code=USAGE) from None

@@ -1,33 +1,44 @@
 """The account of a record as text for a person.
 
-Owns its layout. Refuses to gather or compute. Invariant: foreign text is shown as it is, never read as markup.
+Owns its layout on a terminal. Refuses to gather, to word and to compute. Invariant: foreign text is shown as it is,
+never read as markup.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from rich.text import Text
 
+from console import explain_words as words
 from console import output
 
-_STYLES = {"met": "green", "missed": "red", "running": "cyan", "paused": "yellow", "cancelled": "dim", "excused": "dim"}
-_SHOWN_IN_DETAIL = ("set", "direction", "channel", "activity", "outcome", "into", "target", "until", "reason")
+_STYLES: Final = {
+    "met": "green", "missed": "red", "running": "cyan", "paused": "yellow", "cancelled": "dim", "excused": "dim",
+}  # fmt: skip
 
 
-def print_account(account: dict[str, Any]) -> None:
-    """Prints timeline, clocks and write-backs on standard output."""
-    console = output.out()
+def print_accounts(accounts: Sequence[dict[str, Any]]) -> None:
+    """Prints each account on standard output."""
+    for place, account in enumerate(accounts):
+        if place:
+            output.say("\n")
+        _print_account(account)
+
+
+def _print_account(account: dict[str, Any]) -> None:
     fields = account["fields"]
-    console.print(Text.assemble((output.clean(account["record"]), "bold"), f"   as of {account['now']}"))
+    output.out().print(Text.assemble((output.clean(account["record"]), "bold"), f"   as of {account['now']}"))
     facts = [f"{name} {fields[name]}" for name in ("status", "priority", "owner") if fields.get(name)]
-    output.say("   ".join([account["kind"], *facts]))
+    output.say("   ".join([account["kind"], *facts, f"first seen {account['first_seen_at']}"]))
     if account.get("measured_only"):
         output.say(f"measured only, never acted on: {account['measured_only']}")
+    for move in account.get("moves", ()):
+        output.say(f"moved at {move['at']} to version {move['version']} ({move['scope']})")
     _print_timeline(account["timeline"])
     for clock in account["clocks"]:
-        decisions = [row for row in account.get("decisions", ()) if _of(row, clock)]
-        _print_clock(clock, decisions)
+        _print_clock(clock)
     if not account["clocks"]:
         output.say("\nno clocks: no policy covers it, or nothing has started one")
     if account.get("write_backs"):
@@ -36,84 +47,73 @@ def print_account(account: dict[str, Any]) -> None:
 
 def _print_timeline(events: list[dict[str, Any]]) -> None:
     output.say("\nTimeline")
-    table = output.table("at", "event", "by", "~what")
+    table = output.table("at", "event", "by", "~what", "~counted as")
     known: dict[str, Any] = {}
     for event in events:
-        output.add_row(table, event["at"], event["event"], event.get("actor"), _detail(event, known))
+        said = words.detail(event, known)
+        output.add_row(table, event["at"], event["event"], event.get("actor"), said, words.counted(event))
     output.out().print(table)
 
 
-def _detail(event: dict[str, Any], known: dict[str, Any]) -> str:
-    """What an event says. Of its fields only those that were not ``known`` before, which are noted."""
-    parts = []
-    for name in _SHOWN_IN_DETAIL:
-        value = event.get(name)
-        if isinstance(value, dict):
-            news = {key: inner for key, inner in value.items() if known.get(key) != inner}
-            known.update(news)
-            parts += [f"{key} = {_plain(inner)}" for key, inner in news.items()] or ["nothing new"]
-        elif value is not None:
-            parts.append(str(value) if name in ("direction", "activity", "outcome", "channel") else f"{name} {value}")
-    if event.get("automated"):
-        parts.append("automated")
-    if event.get("public") is False:
-        parts.append("internal")
-    if "not_an_answer" in event:
-        parts.append(f"not an answer: {event['not_an_answer']}")
-    return ", ".join(parts)
-
-
-def _plain(value: object) -> str:
-    return "empty" if value is None else str(value)
-
-
-def _print_clock(clock: dict[str, Any], decisions: list[dict[str, Any]]) -> None:
+def _print_clock(clock: dict[str, Any]) -> None:
     word = clock["outcome"] or clock["state"]
+    tried = ", only tried out" if clock["stage"] == "shadow" else ""
+    end = f"   (policy {clock['policy']}, calendar {clock['calendar']}{tried})"
     title = f"\n{clock['target']} #{clock['cycle']}  "
-    end = f"   (policy {clock['policy']}, calendar {clock['calendar']})"
     output.out().print(Text.assemble((title, "bold"), (word, _STYLES.get(word, "")), output.clean(end)))
-    output.say(_sentence(clock))
-    table = output.table("from", "to", "~cause", ">working time")
-    for interval in clock["intervals"]:
-        work = output.length(interval["working_s"]) if interval["working_s"] else None
-        output.add_row(table, interval["from"], interval["to"], interval["cause"], work)
-    output.out().print(table)
-    _print_steps(clock["steps"], decisions)
-    if spent := {holder: seconds for holder, seconds in clock["spent"].items() if seconds}:
-        output.say("spent: " + ", ".join(f"{holder} {output.length(seconds)}" for holder, seconds in spent.items()))
+    output.say(words.sentence(clock))
+    for line in words.promise(clock):
+        output.say(line)
+    for told in clock["changes"]:
+        output.say(words.change(told))
+    _print_intervals(clock)
+    _print_sums(clock)
+    _print_steps(clock["steps"])
+    if ruling := words.decided(clock):
+        output.say(ruling)
     for other in clock["other_policies"]:
-        output.say(f"not {other['policy']}: {other['why_not']}")
+        output.say(f"not {words.rival(other)}")
+    output.say(f"judged by {words.version(clock)}")
 
 
-def _sentence(clock: dict[str, Any]) -> str:
-    parts = [f"started {clock['started_at']}"]
-    if clock["due_at"]:
-        parts.append(f"due {clock['due_at']}")
-    if clock["completed_at"]:
-        parts.append(f"completed {clock['completed_at']}")
-    parts.append(f"{output.length(clock['elapsed_s'])} of {output.length(clock['within_s'])} used")
-    if clock["late_s"]:
-        parts.append(f"late by {output.length(clock['late_s'])}")
-    elif clock["state"] != "stopped":
-        parts.append(f"{output.length(clock['remaining_s'])} left")
-    if clock["reason"]:
-        parts.append(str(clock["reason"]))
-    return ", ".join(parts)
+def _print_intervals(clock: dict[str, Any]) -> None:
+    zone = clock["timezone"]
+    table = output.table(f"from ({zone})", "to", "~cause", "whose time", ">working time")
+    for interval in clock["intervals"]:
+        work = words.exact(interval["working_s"]) if interval["working_s"] else None
+        if work and not interval["counts"]:
+            work = f"({work})"  # it does not count
+        edges = (words.stamp(interval[edge], zone) for edge in ("from", "to"))
+        output.add_row(table, *edges, interval["cause"], interval.get("holder"), work)
+    output.out().print(table)
 
 
-def _print_steps(steps: list[dict[str, Any]], decisions: list[dict[str, Any]]) -> None:
+def _print_sums(clock: dict[str, Any]) -> None:
+    zone, sums = clock["timezone"], clock["sums"]
+    spent = {holder: total for holder, total in sums["spent"].items() if total["parts"]}
+    if spent:
+        said = ", ".join(f"{holder} {words.exact(total['working_s'])}" for holder, total in spent.items())
+        output.say(f"spent: {said}")
+    for holder, total in spent.items():
+        output.say(f"  {holder}: {words.addition(total, zone)}")
+    for kind, total in {**sums["paused"], **sums["left_out"]}.items():
+        output.say(f"{kind}: {words.addition(total, zone)}")
+    if sums["excused"]["parts"]:
+        output.say(f"excused: {words.addition(sums['excused'], zone)}")
+    output.say(f"whole: {words.whole(clock)}")
+    if sums["due"]:
+        output.say(f"due: {words.addition(sums['due'], zone)}")
+
+
+def _print_steps(steps: list[dict[str, Any]]) -> None:
     if not steps:
         return
-    table = output.table("step", "at", "reached", "~decision")
+    stored = any("decisions" in step for step in steps)
+    table = output.table("step", "at", "reached", "~why", *(("~decision",) if stored else ()))
     for step in steps:
-        said = [_decision(row) for row in decisions if row["step"] == step["at"]]
-        output.add_row(table, step["at"], step["instant"], step["reached"], "; ".join(said))
+        cells = [step["at"], step["instant"], step["reached"], step["why"]]
+        output.add_row(table, *cells, *((words.step_decision(step),) if stored else ()))
     output.out().print(table)
-
-
-def _decision(row: dict[str, Any]) -> str:
-    reason = f" ({row['reason']})" if row["reason"] else ""
-    return f"{row['decision']} {row['decided_at']}{reason}"
 
 
 def _print_write_backs(rows: list[dict[str, Any]]) -> None:
@@ -126,7 +126,3 @@ def _print_write_backs(rows: list[dict[str, Any]]) -> None:
         what = describe("write", {"action": row["action"], "body": row["body"]})
         output.add_row(table, row["id"], row["action"], row["state"], when, what, row["reason"])
     output.out().print(table)
-
-
-def _of(row: dict[str, Any], clock: dict[str, Any]) -> bool:
-    return all(row[name] == clock[name] for name in ("target", "policy", "cycle"))

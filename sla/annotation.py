@@ -42,6 +42,8 @@ WORDS: Final = {
 }
 """Signals in words, in the order in which they are told."""
 
+RETERMED: Final = "changed the terms of"
+
 _PAUSED: Final = frozenset({*PAUSES.values(), "paused"})
 _GONE: Final = frozenset({"resolved", "deleted"})
 _STATE: Final = signal.FIELDS | signal.PENDING | signal.UNPENDING
@@ -58,9 +60,14 @@ class Deed(NamedTuple):
     @property
     def words(self) -> str:
         """``stopped first_response #1 (met)``."""
-        return f"{self.what} {self.clock.target} #{self.clock.cycle}" + (
-            f" ({self.clock.outcome})" if self.what == "stopped" and self.clock.outcome else ""
-        )
+        run, notes = self.clock.run, []
+        if self.at == run.ended_at and self.what == "stopped":
+            notes.append(str(self.clock.outcome))
+        elif self.at == run.ended_at and self.what == "cancelled":
+            notes.append(str(self.clock.reason))
+        if self.clock.stage == "shadow":
+            notes.append("tried out")
+        return f"{self.what} {self.clock.target} #{self.clock.cycle}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def annotate(
@@ -97,7 +104,7 @@ def deeds(clock: Clock, found: Sequence[Interval]) -> Iterator[Deed]:
     for change in clock.run.changes:
         if change.why in ("terms", "extended"):
             kind = signal.EXTENDED if change.why == "extended" else signal.FIELDS
-            yield Deed(change.at, "extended" if change.why == "extended" else "changed the terms of", clock, kind)
+            yield Deed(change.at, "extended" if change.why == "extended" else RETERMED, clock, kind)
     if clock.run.ended_at is not None:
         what = "stopped" if clock.completed_ms is not None else "cancelled"
         stops = metric.stop.signals | clock.run.target.answers

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sla.annotation import annotate, deeds
+from sla.annotation import RETERMED, annotate, deeds
 from sla.attribution import Sum, attribute, due_parts
 from sla.clock import Clock
 from sla.fold import Evaluation, Move, Wait, evaluate_record
@@ -23,6 +23,7 @@ from sla.picture import Mark, lane
 from sla.policy import Policies
 from sla.rivals import Decision, Rival, decision, home, prospect, rivals
 from sla.run import Change
+from sla.target import length_ms
 from sla.timeline import settle
 
 Life = tuple[Clock, list[Interval]]
@@ -70,6 +71,7 @@ def explain_record(
         "fields": state.fields,
         "derived": state.derived,
         "timeline": annotate(ground.moments, state, lives),
+        "all_clocks": [f"{clock.target}#{clock.cycle}" for clock in evaluation.clocks],
         "clocks": [_clock(clock, found, ground) for clock, found in lives],
         "picture": {"lanes": [lane(clock, found, _marks(clock, found)) for clock, found in lives]},
     }
@@ -91,11 +93,8 @@ def _clock(clock: Clock, found: list[Interval], ground: _Ground) -> dict[str, An
         "intervals": [_interval(interval) for interval in found],
         "sums": _sums(clock, found),
         "steps": ladder(clock),
-        "changes": [_change(change) for change in run.changes],
-        "adjustments": [
-            {"name": p.name, "factor": p.factor, "reason": p.reason, "approved_by": p.approved_by}
-            for p in run.stretched
-        ],
+        "changes": [_change(change, version, ground.moments) for change in run.changes],
+        "adjustments": list(_adjustments(clock, made)),
         "decision": None if made is None else _decision(clock, made, found),
         "other_policies": [] if made is None else [_rival(rival) for rival in rivals(clock, made, found)],
     }
@@ -166,6 +165,26 @@ def _decision(clock: Clock, made: Decision, found: list[Interval]) -> dict[str, 
     }
 
 
+def _adjustments(clock: Clock, made: Decision | None) -> Iterator[dict[str, Any]]:
+    """What stretched the promise, each with the length before and after."""
+    run = clock.run
+    within = run.target.within_for(made.moment.fields) if made and run.stretched else None
+    if within is None:
+        return
+    before = length_ms(within, run.calendar, run.started_at)
+    for period in run.stretched:
+        after = round(before * period.factor)
+        yield {
+            "name": period.name,
+            "factor": period.factor,
+            "reason": period.reason,
+            "approved_by": period.approved_by,
+            "from_s": _seconds(before),
+            "to_s": _seconds(after),
+        }
+        before = after
+
+
 def _rival(rival: Rival) -> dict[str, Any]:
     return {
         "policy": rival.policy,
@@ -175,10 +194,11 @@ def _rival(rival: Rival) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change, version: Policies, moments: Moments) -> dict[str, Any]:
     return {
         "at": format_instant(change.at),
         "why": change.why,
+        "fields": _turned(change.at, version, moments),
         "policy_before": change.policy_before,
         "policy": change.policy,
         "within_before_s": _seconds(change.within_before),
@@ -189,9 +209,19 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
+def _turned(at: int, version: Policies, moments: Moments) -> dict[str, dict[str, Any]]:
+    """The fields on which terms depend that got another value at an instant."""
+    before, after = moments.before(at), moments.at(at)
+    changed = frozenset[str]().union(*(moment.changed for moment in after)) & version.matching_fields
+    return {
+        name: {"before": before.fields.get(name) if before else None, "after": after[-1].fields.get(name)}
+        for name in sorted(changed)
+    }
+
+
 def _marks(clock: Clock, found: list[Interval]) -> Iterator[Mark]:
     for deed in deeds(clock, found):
-        yield Mark(deed.at, "event", deed.what)
+        yield Mark(deed.at, "event", "terms changed" if deed.what == RETERMED else deed.what)
 
 
 def _instant(at: int | None) -> str | None:

@@ -56,6 +56,11 @@ class Moments:
         place = bisect_right(self._times, at)
         return self.all[place - 1] if place else None
 
+    def before(self, at: int) -> Moment | None:
+        """The last moment before an instant; None when there is none."""
+        place = bisect_left(self._times, at)
+        return self.all[place - 1] if place else None
+
     def at(self, instant: int) -> list[Moment]:
         """The moments of exactly this instant, in order."""
         return self.all[bisect_left(self._times, instant) : bisect_right(self._times, instant)]

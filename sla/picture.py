@@ -12,13 +12,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sla.clock import Clock
-from sla.instant import format_instant
+from sla.instant import DAY, format_instant
 from sla.interval import Interval
+from sla.zone import local_instant, shift_at
 
 _IDLE_SHARE: Final = 0.5
 """How much of a lane time that does not count may take."""
+
+_DAYS: Final = 100
 
 
 class Axis:
@@ -81,6 +85,10 @@ def lane(clock: Clock, found: Sequence[Interval], marks: Iterable[Mark]) -> dict
             for m in sorted(own)
             if clock.started_ms <= m.at <= end
         ],
+        "midnights": [
+            {"at": format_instant(at), "x": axis(at)}
+            for at in _midnights(clock.run.calendar.zone, clock.started_ms, end)
+        ],
     }
 
 
@@ -96,6 +104,16 @@ def _bar(interval: Interval, axis: Axis) -> dict[str, Any]:
         "x": axis(interval.start),
         "x_end": axis(interval.end),
     }
+
+
+def _midnights(zone: ZoneInfo, start: int, end: int) -> Iterator[int]:
+    """The local midnights in a lane; those of its first hundred days."""
+    first = (start + shift_at(zone, start)) // DAY + 1
+    for day in range(first, first + _DAYS):
+        at = local_instant(zone, day * DAY)
+        if at >= end:
+            return
+        yield at
 
 
 def _own_marks(clock: Clock) -> Iterator[Mark]:
