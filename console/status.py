@@ -25,6 +25,7 @@ _NEXT = 5
 @options.json()
 def status(config: Path, as_json: bool) -> None:
     """Connections, lag, quota, clocks by state, queues and dead letters."""
+    from console.objectives import current_objectives
     from console.store import view
     from sync.configuration import load_daemon
 
@@ -34,10 +35,14 @@ def status(config: Path, as_json: bool) -> None:
         # A daemon under a clock of its own, as in the demonstration, may be ahead of this machine's.
         now = max(options.current(None), summary.daemon.beat_at if summary.daemon else 0)
         next_due = [row for row in opened.clocks(limit=_NEXT) if row.due_at is not None]
+    objectives = current_objectives(config, daemon.database, now)
     if as_json:
-        output.print_json(_document(daemon.mode, summary, connections, next_due))
+        document = _document(daemon.mode, summary, connections, next_due)
+        output.print_json({**document, "objectives": [row.document for row in objectives]})
     else:
         _print(daemon.mode, summary, connections, next_due, now)
+        for row in objectives:
+            output.say(row.line)
 
 
 def _document(

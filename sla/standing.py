@@ -215,8 +215,16 @@ class Reckoning:
         if not objective.covers(case):
             return
         outcome, at = judge(objective, case, self._now)
-        if outcome is None:
-            return
+        if outcome is not None:
+            self.count(outcome, at)
+
+    @property
+    def needed_since(self) -> int:
+        """From when on decided clocks matter to the current window and its burn rates."""
+        return min(self._current.start, *(start for start, _ in self._spans.values()))
+
+    def count(self, outcome: str, at: int) -> None:
+        """Counts a clock that is covered: met, missed or excused since ``at``."""
         window = self._window(at)
         if window is not None:
             self._windows.setdefault(window, Count()).add(outcome)
@@ -230,6 +238,10 @@ class Reckoning:
         if rolling_days(self.objective.window) is not None:
             return None
         return window_at(at, self.objective.window, self.objective.zone)
+
+    def current(self) -> Standing:
+        """How it stands in the window that is not over."""
+        return self._standing(self._current, self._windows[self._current])
 
     def standings(self) -> list[Standing]:
         """One a window that something was decided in, and the current one, in order; only those that touch what is

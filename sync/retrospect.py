@@ -17,7 +17,7 @@ from sla.policy import Policies
 from sync.engine import without_collections
 from sync.policy_book import PolicyBook
 from sync.portion import Portion
-from sync.store import Reader, Transaction
+from sync.store import Reader, Row, Transaction
 
 PORTION: Final = 500
 
@@ -30,10 +30,13 @@ class Looked(NamedTuple):
     policies: Policies
 
 
-def retrospect(reader: Reader, now: int, records: Sequence[str] | None = None) -> Iterator[Looked]:
+def retrospect(
+    reader: Reader, now: int, records: Sequence[str] | None = None, book: PolicyBook | None = None
+) -> Iterator[Looked]:
     """Every stored record, or only ``records``, as of ``now`` (epoch milliseconds), by name. Holds one portion of them
-    in memory. Raises ``sync.store.StoreError`` for a version of the policies that this release cannot read."""
-    book = PolicyBook()
+    in memory. ``book``: one that has read the policies before. Raises ``sync.store.StoreError`` for a version of the
+    policies that this release cannot read."""
+    book = book or PolicyBook()
     names: Sequence[str] = sorted(set(records or ()))
     portion = names[:PORTION] if records is not None else _next(reader, "")
     while portion:
@@ -54,6 +57,19 @@ def decided_since(reader: Reader, targets: Sequence[str], since: int) -> list[st
         )
     )
     return [record for (record,) in rows]
+
+
+def decided_clocks(reader: Reader, target: str, since: int) -> list[Row]:
+    """Policy, kind of record, outcome and when that was decided, of the stored clocks of a target decided since an
+    instant; cancelled ones are left out."""
+    return reader.read(
+        lambda transaction: transaction.rows(
+            "SELECT c.policy, r.kind, c.outcome, coalesce(c.breached_at, c.completed_at) AS decided_at FROM clock AS c"
+            " JOIN record AS r ON r.record = c.record WHERE c.target = ? AND c.outcome <> 'cancelled'"
+            " AND decided_at >= ?",
+            (target, since),
+        )
+    )
 
 
 def _next(reader: Reader, after: str) -> list[str]:

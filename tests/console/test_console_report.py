@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.__main__ import run
+from console.report import report
 from console.report_csv import safe
 from sla.instant import parse_instant
 from sla.timeline import event_from_mapping
@@ -369,3 +370,61 @@ def test_without_a_store_a_report_says_what_makes_one(cli):
     code, out, err = cli()
     assert (code, out) == (2, "")
     assert "`sla-sidecar run` or `once` makes it" in err
+
+
+# ---- the line of `status`
+
+
+def status(capsys, *arguments):
+    code = run(["status", *arguments])
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (0, "")
+    return captured.out
+
+
+@pytest.fixture
+def friday(monkeypatch):
+    monkeypatch.setattr("sync.clock.SystemClock.now", lambda self: parse_instant(NOW))
+
+
+@pytest.mark.parametrize("more", ["", 'within = "59m"\n', 'when = { priority = ["high", "low"] }\n'])
+def test_status_has_a_line_for_each_objective_that_says_the_same_as_the_report(cli, capsys, friday, more):
+    Path("config.toml").write_text(CONFIG + OBJECTIVE + more)
+    fill(HISTORY)
+    assert (
+        "objective  Quick answers, 2026-W10: exhausted; 66.6 % of 80 % (2/3); -0.4 may be missed; burn week 1.7\n"
+        in status(capsys)
+    )
+    [standing] = json.loads(status(capsys, "--json"))["objectives"]
+    [told] = json.loads(cli("--json", "--now", NOW)[1])["objectives"]
+    assert standing == {name: value for name, value in told.items() if name not in ("from", "until")}
+
+
+def test_status_says_when_only_a_report_can_tell(cli, capsys, friday, monkeypatch):
+    monkeypatch.setattr("console.objectives.MOST", 2)
+    Path("config.toml").write_text(CONFIG + OBJECTIVE + 'within = "59m"\n')
+    fill(HISTORY)
+    assert "objective  Quick answers: too many records to look at in passing; `sla-sidecar report` tells" in status(
+        capsys
+    )
+
+
+def test_status_shows_the_rest_when_objectives_cannot_be_read(cli, capsys, friday):
+    fill(HISTORY)
+    Path("config.toml").write_text(CONFIG + OBJECTIVE.replace('"80%"', '"eighty"'))
+    out = status(capsys)
+    assert "objectives cannot be read: the configuration has 1 problem, see `sla-sidecar check`" in out
+    assert out.startswith("daemon ")
+
+
+# ---- the page
+
+
+def test_the_page_about_reports_shows_an_objective_that_is_one_and_names_every_option(cli):
+    page = (Path(__file__).resolve().parents[2] / "docs/reports.md").read_text()
+    [block] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    Path("config.toml").write_text(CONFIG + "\n" + block)
+    assert [standing["objective"] for standing in document(cli)["objectives"]] == ["Chats within 20 s"]
+    for option in report.params:
+        if option.opts[0] not in ("--config", "--timeline", "--json"):
+            assert f"`{option.opts[0]}`" in page

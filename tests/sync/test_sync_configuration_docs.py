@@ -6,8 +6,10 @@ from pathlib import Path
 from connectors.settings import ConnectionSettings, Timeouts
 from sla.calendar import KEYS as CALENDAR_KEYS
 from sla.condition import OPERATORS
+from sla.credit import KEYS as CREDIT_KEYS
 from sla.derivation import KEYS as DERIVE_KEYS
 from sla.metric import PRESETS
+from sla.objective import KEYS as OBJECTIVE_KEYS
 from sla.people import KEYS as PEOPLE_KEYS
 from sla.period import KEYS as PERIOD_KEYS
 from sla.policy import POLICY_KEYS
@@ -35,7 +37,8 @@ def test_the_page_names_every_key():
         *(key for model in (DaemonTable, PoolTable, MemberTable, Timeouts) for key in model.model_fields),
         *ConnectionSettings.model_fields,
         *CALENDAR_KEYS, *POLICY_KEYS, *TARGET_KEYS, *REOPEN_KEYS, *STEP_KEYS, *OPERATORS, *PRESETS,
-        *ANSWER_WORDS, *TRIGGER_WORDS, *CLOCK_FIELDS, *DERIVE_KEYS, *PERIOD_KEYS, *PEOPLE_KEYS,
+        *ANSWER_WORDS, *TRIGGER_WORDS, *CLOCK_FIELDS, *DERIVE_KEYS, *PERIOD_KEYS, *PEOPLE_KEYS, *OBJECTIVE_KEYS,
+        *CREDIT_KEYS,
     } - {"targets"}  # fmt: skip
     assert [key for key in sorted(keys) if not re.search(rf"`[^`]*\b{key}\b[^`]*`", PAGE)] == []
 
