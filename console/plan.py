@@ -85,8 +85,8 @@ def apply(
     with _progress("moving", only or ()) as progress:
         finished = applying.finish(database, now, progress)
         done = applying.apply(database, order, now, progress)
-    moved = [*(finished.records if finished else ()), *done.records]
-    judged = judged_when(config, moved, done.at) if moved or done.edited else None
+    waiting = applying.unjudged(database, done.at)
+    judged = judged_when(config, waiting, done.at) if waiting else None
     if as_json:
         output.print_json(_outcome(done, finished, judged, read_by))
     else:

@@ -155,6 +155,14 @@ def judged(transaction: Transaction, rows: Iterable[tuple[str, int, Iterable[tup
     )
 
 
+def unjudged(transaction: Transaction, at: int) -> list[str]:
+    """Records that went over and were not judged since, and those woken at ``at`` because a calendar was edited."""
+    rows = transaction.rows(
+        "SELECT record FROM move WHERE judged_at IS NULL UNION SELECT record FROM clock WHERE wake_at = ?", (at,)
+    )
+    return [record for (record,) in rows]
+
+
 # ---- what came of it, told once
 
 TELL_AT_LATEST_MS: Final = 3_600_000

@@ -17,7 +17,7 @@ from sync.ledger import Entry
 from sync.plan import AT_ONCE, concerned, open_records
 from sync.policy_book import keep, sections, wake_edited
 from sync.revision import Document
-from sync.store import Store, Transaction
+from sync.store import Reader, Store, Transaction
 
 
 class Applied(NamedTuple):
@@ -69,6 +69,15 @@ def finish(database: Path, now: int, progress: Callable[[int], None] = lambda _:
     finally:
         store.close()
     return Applied(begun.version, None, begun.scope, begun.at, records, 0, resumed=True)
+
+
+def unjudged(database: Path, at: int) -> list[str]:
+    """The records that the versions put in force, the last at ``at``, left to be judged again."""
+    reader = Reader.open(database)
+    try:
+        return reader.read(lambda t: adoption.unjudged(t, at))
+    finally:
+        reader.close()
 
 
 def _begin(transaction: Transaction, order: Order, now: int) -> tuple[Adoption, str | None, int]:

@@ -64,14 +64,16 @@ def save(transaction: Transaction, rows: Iterable[RecordRow]) -> None:
     transaction.many(_UPSERT, rows)
 
 
-def nearest(transaction: Transaction, record: str) -> str | None:
-    """The stored record whose name is most like this one; None when none is."""
-    head = record.rpartition(":")[0]
+def nearest(transaction: Transaction, named: str) -> str | None:
+    """The stored record whose name, or whose end of it, is most like this one; None when none is."""
+    head = named.rpartition(":")[0]
     rows = transaction.rows(
         "SELECT record FROM record WHERE substr(record, 1, ?) = ? ORDER BY record LIMIT 5000", (len(head), head)
     ) or transaction.rows("SELECT record FROM record ORDER BY record LIMIT 5000")
-    near = get_close_matches(record, [name for (name,) in rows], 1)
-    return near[0] if near else None
+    parts = named.count(":") + 1
+    by_end = {":".join(record.split(":", 2)[-parts:]): record for (record,) in rows}
+    near = get_close_matches(named, by_end, 1)
+    return by_end[near[0]] if near else None
 
 
 def summary(state: RecordState) -> str:
