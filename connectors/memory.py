@@ -29,14 +29,14 @@ from connectors.base import (
     WriteBack,
 )  # fmt: skip
 from connectors.errors import ConnectorError, Rejected, RetryLater
-from connectors.memory_crm import Effect, MemoryCrm, Row, Utterance
+from connectors.memory_crm import OURSELVES, Effect, MemoryCrm, Row, Utterance
 from connectors.settings import ConnectionSettings
 from sla.model import DONE_STATUSES, Event, record_name, split_record
 
 __all__ = ["SETTINGS", "Effect", "MemoryConnector", "MemoryCrm", "MemorySettings", "build"]
 
 KINDS: Final = ("lead", "ticket", "deal")
-BATCH: Final = {"fields": 10, "set": 10, "owner": 10, "task": 10, "note": 10}
+BATCH: Final = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message"), 10)
 ESSENTIAL: Final = frozenset({"status", "raw_status", "priority", "owner", "source", "channel", "type", "requester"})
 
 
@@ -199,6 +199,10 @@ class MemoryConnector:
             return Receipt(key=write.key, outcome="conflict", reason=f"now {differs}", code="CHANGED", wrote=False)
         if write.action in {"task", "note"}:
             return self._add(write, row)
+        if write.action == "tag":
+            return self._tag(write, row)
+        if write.action == "message":
+            return self._say(write, row)
         return self._fields(write, row)
 
     def _fields(self, write: WriteBack, row: Row) -> Receipt:
@@ -229,6 +233,24 @@ class MemoryConnector:
         place.append(made)
         self.crm.effect(write.action, row, write.key, made)
         return Receipt(key=write.key, outcome="done", crm_id=id_)
+
+    def _tag(self, write: WriteBack, row: Row) -> Receipt:
+        if write.subject in row.tags:
+            return Receipt(key=write.key, outcome="done", wrote=False)
+        row.tags = [*row.tags, write.subject or ""]
+        self.crm.effect("tag", row, write.key, {"tag": write.subject})
+        return Receipt(key=write.key, outcome="done")
+
+    def _say(self, write: WriteBack, row: Row) -> Receipt:
+        """A message to the customer, known again by its text and time alone."""
+        if write.attempts:
+            for n, (record, at, text) in enumerate(self.crm.sent):
+                if (record, text) == (f"{row.kind}:{row.id}", write.subject) and at >= (write.since or 0):
+                    return Receipt(key=write.key, outcome="done", wrote=False, crm_id=f"message-{n + 1}")
+        self.crm.sent.append((f"{row.kind}:{row.id}", self.crm.clock(), write.subject or ""))
+        self.crm.effect("message", row, write.key, {"text": write.subject})
+        self.crm.message((row.kind, row.id), "outbound", by=OURSELVES, channel="email")
+        return Receipt(key=write.key, outcome="done", crm_id=f"message-{len(self.crm.sent)}")
 
     def _refused(self, owner: str | None) -> str | None:
         people = self.crm.people

@@ -31,6 +31,7 @@ class Row:
     modified_by: str | None
     seq: int
     ours: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
     deleted: bool = False
     restored_at: int | None = None
     merged_into: str | None = None
@@ -91,6 +92,8 @@ class MemoryCrm:
         self.utterances: dict[str, Utterance] = {}
         self.tasks: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        self.sent: list[tuple[str, int, str]] = []
+        """Messages of ours to customers: record, when, text."""
         self.people: dict[str, dict[str, Any]] = {}
         self.effects: list[Effect] = []
         self.calls: list[str] = []

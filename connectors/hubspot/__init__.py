@@ -5,7 +5,7 @@ Invariant: importing it imports no SDK; the first call does.
 
 ``names`` vendor words · ``settings`` keys · ``shapes`` JSON · ``api`` calls · ``answers`` errors · ``portal`` what is
 discovered · ``window`` cursors · ``reading`` polls · ``mapping``, ``answering``, ``webhook`` meaning · ``writing``,
-``changes``, ``activities``, ``sending``, ``rows`` write-backs · ``checking`` findings
+``changes``, ``activities``, ``tagging``, ``messages``, ``sending``, ``rows`` write-backs · ``checking`` findings
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from connectors.hubspot import answering, names, webhook
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.checking import Checker
 from connectors.hubspot.mapping import Mapper
+from connectors.hubspot.messages import Replies
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.reading import Reader
 from connectors.hubspot.sending import Sender
@@ -40,7 +41,7 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.writing import Writer
 from connectors.settings import ConnectionSettings
 
-ACTIONS: Final = ("fields", "task", "owner", "set", "note")
+ACTIONS: Final = ("fields", "task", "owner", "set", "note", "tag", "message")
 
 
 class HubSpotConnector:
@@ -59,13 +60,14 @@ class HubSpotConnector:
         self._mapper = Mapper(name, settings, wanted)
         self.capabilities = Capabilities(
             kinds=tuple(of.kind for of in self._mapper.types if of.kind),
-            batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT),
+            batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT) | {"message": names.REPLIES_LIMIT},
             webhooks=settings.webhook_secret is not None,
         )
         self._api = HubSpotApi(settings, clock, patience or Patience())
         self._portal = Portal(self._api, clock)
         self._reader = Reader(self._api, self._portal, self._mapper, int(settings.overlap * 1000))
-        self._writer = Writer(self._portal, self._mapper, Sender(self._api, self._reader))
+        replies = Replies(self._api, self._portal, settings.sender)
+        self._writer = Writer(self._portal, self._mapper, Sender(self._api, self._reader), replies)
         self._checker = Checker(self._api, self._portal, self._mapper, clock)
 
     def streams(self) -> Sequence[Stream]:

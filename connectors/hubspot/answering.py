@@ -40,7 +40,7 @@ def normalise(mapper: Mapper, of: ObjectType, payload: bytes) -> Normalised:
     """The events that one engagement gives, one for each of its records."""
     envelope = ENVELOPE.decode(payload)
     row = ROW.decode(envelope.object)
-    event = None if row.archived else _event(of, row.id, row.properties, envelope)
+    event = None if row.archived else _event(mapper, of, row.id, row.properties, envelope)
     if event is None:
         return Normalised([])
     watched = {one.name: one for one in mapper.types}
@@ -57,16 +57,18 @@ def normalise(mapper: Mapper, of: ObjectType, payload: bytes) -> Normalised:
     )  # fmt: skip
 
 
-def _event(of: ObjectType, id: str, values: Mapping[str, str | None], envelope: Envelope) -> Event | None:
+def _event(
+    mapper: Mapper, of: ObjectType, id: str, values: Mapping[str, str | None], envelope: Envelope
+) -> Event | None:
     at = instant(values.get("hs_timestamp"))
     if at is None:
         return None
     if of is names.EMAILS:
-        return _email(id, at, values, envelope)
+        return _email(mapper, id, at, values, envelope)
     return _call(id, at, values, envelope) if of is names.CALLS else _meeting(id, at, values, envelope)
 
 
-def _email(id: str, at: int, values: Mapping[str, str | None], envelope: Envelope) -> Event | None:
+def _email(mapper: Mapper, id: str, at: int, values: Mapping[str, str | None], envelope: Envelope) -> Event | None:
     direction = values.get("hs_email_direction")
     if (values.get("hs_email_status") or "") in _NOT_SENT:
         return None
@@ -74,7 +76,8 @@ def _email(id: str, at: int, values: Mapping[str, str | None], envelope: Envelop
     if direction == "INCOMING_EMAIL":
         return _spoken(f"email:{id}", at, "inbound", _customer(envelope), automated=False, channel="email")
     if direction == "EMAIL":
-        return _spoken(f"email:{id}", at, "outbound", envelope.owner, automated=machine, channel="email")
+        speaker = mapper.speaker(envelope.owner)
+        return _spoken(f"email:{id}", at, "outbound", speaker, automated=machine, channel="email")
     return None  # forwarded by hand: nobody can tell from whom to whom
 
 

@@ -113,6 +113,8 @@ class Checker:
             schema = self._schema(of)
             for logical, path in self._mapper.write[of.name].items():
                 yield _writable(f"write.{of.kind}.{logical}", logical, path, schema, of)
+            if (tags := self._mapper.tags.get(of.name)) is not None and tags not in schema:
+                yield _no_such(f"tags.{of.kind}", tags, list(schema))
             for logical, path in self._mapper.fields[of.name].items():
                 if path not in schema:
                     yield _no_such(f"fields.{logical}", path, list(schema))
@@ -128,6 +130,10 @@ class Checker:
         queues = sum(one.type == "QUEUE" for one in owners)
         gone = sum(one.archived for one in owners)
         yield Finding("ok", "owners", f"{len(owners) - queues - gone} people, {queues} queues, {gone} deactivated")
+        sender = self._mapper.settings.sender
+        if sender is not None and not any(one.id == sender and one.user_id and not one.archived for one in owners):
+            fix = "give the owner id of an active user, and the token the scope conversations.write"
+            yield Finding("fail", "sender", f"no active user has the owner id {sender}", fix=fix)
 
     def _surroundings(self) -> Iterator[Finding]:
         skew = self._api.skew_ms or 0

@@ -27,6 +27,9 @@ PRIORITY: Final = {
 }  # fmt: skip
 """Ticket priorities and lead labels; ``priority`` of the connection overrides one by one."""
 
+OURSELVES: Final = "system:sla-sidecar"
+"""The actor of what we said ourselves."""
+
 STAGE_LABELS: Final = {
     "ticket": {
         "waiting on contact": "pending", "waiting on customer": "pending", "waiting on third party": "on_hold",
@@ -52,6 +55,11 @@ class Mapper:
         self.write: dict[str, Mapping[str, str]] = {
             one.name: for_kind(settings.write, one.kind) or {} for one in self.types
         }
+        self.tags: dict[str, str] = {
+            one.name: path for one in self.types if (path := for_kind(settings.tags, one.kind)) is not None
+        }
+        self.sender = f"user:{settings.sender}" if settings.sender is not None else None
+        """In whose name we write to customers: what this user says is ours."""
         self.properties = {one.name: self._properties(one) for one in self.types}
         self._priority = PRIORITY | {raw.casefold(): value for raw, value in settings.priority.items()}
         self.statuses = {one.name: self._statuses(one) for one in self.types}
@@ -75,6 +83,7 @@ class Mapper:
         found += [names.PRIORITY_PROPERTY[of.name]] if of.name in names.PRIORITY_PROPERTY else []
         found += [*self.fields[of.name].values(), *self.write[of.name].values()]
         found += names.NAME_PARTS if self._composes_name(of) else ()
+        found += (names.AGENT_WHO_ANSWERED,) if self.settings.sender is not None and of is names.TICKETS else ()
         return tuple(dict.fromkeys(found))
 
     def _composes_name(self, of: ObjectType) -> bool:
@@ -164,7 +173,7 @@ class Mapper:
             ),
         ]  # fmt: skip
         events += self._dated(record, values, fields, created, stamp, editor)
-        events += _messages(record, values)
+        events += self._messages(record, values)
         events += self._merged(of, row.id, values, stamp)
         return Normalised(events, self._observed(of, record, stamp, values))
 
@@ -184,6 +193,24 @@ class Mapper:
                     Event(record=record, at=at, id=f"{word}:{at}", event="changed", actor=editor, set=changes)
                 )
         return events
+
+    def _messages(self, record: str, values: Mapping[str, str | None]) -> list[Event]:
+        """What a ticket says of its conversation: when the customer last wrote, and when an agent first answered."""
+        who = values.get(names.AGENT_WHO_ANSWERED)
+        first = OURSELVES if who and who == self.settings.sender else None
+        told = (
+            ("in", names.MESSAGE_RECEIVED, "inbound", "customer:unknown"),
+            ("out", names.AGENT_ANSWERED, "outbound", first),
+        )
+        return [
+            Event(record=record, at=at, id=f"{word}:{at}", event="message", actor=actor, direction=direction)
+            for word, path, direction, actor in told
+            if (at := instant(values.get(path))) is not None
+        ]
+
+    def speaker(self, owner: str | None) -> str | None:
+        """The actor behind an outbound message: ourselves where it went out in our sender's name."""
+        return OURSELVES if owner is not None and owner == self.sender else owner
 
     def _merged(self, of: ObjectType, winner: str, values: Mapping[str, str | None], stamp: int) -> list[Event]:
         losers = [one for one in (values.get(names.MERGED_IDS) or "").split(";") if one and one != winner]
@@ -209,19 +236,6 @@ class Mapper:
 def for_kind(table: Mapping[Any, T], kind: str | None) -> T | None:
     """The entry of a configuration's table by record kind, or None."""
     return table.get(kind)
-
-
-def _messages(record: str, values: Mapping[str, str | None]) -> list[Event]:
-    """What a ticket says of its conversation: when the customer last wrote, and when an agent first answered."""
-    told = (
-        ("in", names.MESSAGE_RECEIVED, "inbound", "customer:unknown"),
-        ("out", names.AGENT_ANSWERED, "outbound", None),
-    )
-    return [
-        Event(record=record, at=at, id=f"{word}:{at}", event="message", actor=actor, direction=direction)
-        for word, path, direction, actor in told
-        if (at := instant(values.get(path))) is not None
-    ]
 
 
 def creator(source: str | None, person: str | None) -> str | None:

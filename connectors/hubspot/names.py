@@ -22,6 +22,8 @@ https://developers.hubspot.com/docs/developer-tooling/platform/versioning"""
 
 SEARCH_LIMIT: Final = 200
 BATCH_LIMIT: Final = 100
+REPLIES_LIMIT: Final = 10
+"""Ours: each reply is three calls of its own, and meanwhile the connection does nothing else."""
 ASSOCIATIONS_LIMIT: Final = 1000
 """Ids in one batch read of associations.
 https://developers.hubspot.com/changelog/bug-fix-batch-read-limit-for-hubspot-associations-api"""
@@ -88,6 +90,7 @@ CREATED_BY: Final = "hs_created_by_user_id"
 UPDATED_BY: Final = "hs_updated_by_user_id"
 MESSAGE_RECEIVED: Final = "hs_last_message_received_at"
 AGENT_ANSWERED: Final = "hs_first_agent_message_sent_at"
+AGENT_WHO_ANSWERED: Final = "hs_first_agent_message_sent_by"
 
 FIELD_PROPERTY: Final = {
     CONTACTS.name: {"source": "hs_analytics_source", "country": "country", "region": "state", "company": "company",
@@ -161,6 +164,15 @@ class Paths:
 
     def association_labels(self, start: str, end: str) -> str:
         return f"{self._associations(start, end)}/labels"
+
+    def threads(self) -> str:
+        """Conversations: the version stands in another place than the old API's."""
+        if self.version == "v3":
+            return "/conversations/v3/conversations/threads"
+        return f"/conversations/conversations/{self.version}/threads"
+
+    def messages(self, thread: str) -> str:
+        return f"{self.threads()}/{quote(thread, safe='')}/messages"
 
     def account(self) -> str:
         return f"/account-info/{self.version}/details"

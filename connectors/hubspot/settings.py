@@ -6,11 +6,12 @@ Owns the keys, defaults and checks of a HubSpot connection. Refuses to call anyt
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.hubspot.names import DEFAULT_VERSION, Version
+from connectors.hubspot.names import DEFAULT_VERSION, RECORDS, Version
 from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, Seconds, StatusCategory
 
@@ -42,6 +43,7 @@ class HubSpotSettings(ConnectionSettings):
     webhook_secret: Secret | None = None
     webhook_previous_secret: Secret | None = None
     portal_id: int | None = Field(default=None, ge=1)
+    sender: str | None = Field(default=None, pattern=r"^\d+$")
 
     @model_validator(mode="after")
     def _one_lead(self) -> Self:
@@ -53,6 +55,22 @@ class HubSpotSettings(ConnectionSettings):
         if not self.objects:
             raise ValueError('objects: name at least one of "contacts", "leads" and "tickets"')
         return self
+
+    @classmethod
+    def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
+        if action != "message" or kind not in cls.watched(table):
+            return super().lacking(table, action, kind)
+        if kind != "ticket":
+            return "HubSpot has conversations of tickets only"
+        if table.get("sender") is None:
+            return 'name the user who sends, by the owner id of one who answers nobody else, such as sender = "77"'
+        return None
+
+    @classmethod
+    def watched(cls, table: Mapping[str, Any]) -> frozenset[str]:
+        given = table.get("objects")
+        objects = given if isinstance(given, list) else cls.model_fields["objects"].default
+        return frozenset(one.kind for one in RECORDS if one.kind is not None and one.name in objects)
 
 
 SETTINGS = HubSpotSettings

@@ -129,6 +129,41 @@ class Pipeline(Told):
     stages: list[PipelineStage] = []
 
 
+class Thread(Told):
+    """One conversation."""
+
+    id: str
+    latest_message_timestamp: str | None = None
+
+
+class Threads(Told):
+    results: list[Thread] = []
+
+
+class Sender(Told):
+    """Who sent a message, and where a reply reaches them."""
+
+    actor_id: str | None = None
+    delivery_identifier: dict[str, Any] | None = None
+
+
+class Message(Told):
+    """One message of a conversation. ``direction``: INCOMING, OUTGOING, or None for a comment."""
+
+    id: str
+    created_at: str | None = None
+    direction: str | None = None
+    text: str | None = None
+    subject: str | None = None
+    channel_id: str | None = None
+    channel_account_id: str | None = None
+    senders: list[Sender] = []
+
+
+class Messages(Told):
+    results: list[Message] = []
+
+
 class Pipelines(Told):
     results: list[Pipeline] = []
 

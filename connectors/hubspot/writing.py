@@ -16,19 +16,23 @@ from connectors.hubspot.activities import Activities, mark
 from connectors.hubspot.answers import receipt
 from connectors.hubspot.changes import Changes
 from connectors.hubspot.mapping import Mapper, encode, same
+from connectors.hubspot.messages import Replies
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
+from connectors.hubspot.tagging import Tagging
 from sla.model import split_record
 
 
 class Writer:
-    def __init__(self, portal: Portal, mapper: Mapper, sender: Sender) -> None:
+    def __init__(self, portal: Portal, mapper: Mapper, sender: Sender, replies: Replies) -> None:
         self._mapper = mapper
         self._sender = sender
         self._changes = Changes(portal, mapper, sender)
         self._activities = Activities(portal, sender)
+        self._tagging = Tagging(mapper, sender)
+        self._replies = replies
 
     def write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         """One receipt for each write-back, in any order."""
@@ -38,6 +42,8 @@ class Writer:
             "owner": self._changes.write,
             "task": lambda of, aims: self._activities.write(names.TASKS, of, aims),
             "note": lambda of, aims: self._activities.write(names.NOTES, of, aims),
+            "tag": self._tagging.write,
+            "message": self._replies.write,
         }
         aims, receipts = self._aims(batch)
         for (action, name), group in groupby(aims, key=lambda aim: (aim.order.action, aim.of.name)):

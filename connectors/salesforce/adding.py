@@ -23,12 +23,14 @@ from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.sending import Order
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import FieldShape, Shapes
-from connectors.salesforce.values import id_list, quote, select, show_day
+from connectors.salesforce.values import id_list, quote, read_instant, select, show_day
 from sla.model import split_record
 
 _HOLDER: Final = re.compile(r"record with id: ([A-Za-z0-9]{15,18})")
 """DUPLICATE_VALUE names the record that holds the value: "duplicate value found: … on record with id: 00T…"."""
 SUBJECT_LENGTH: Final = 255
+SLACK_MS: Final = 60_000
+"""How much earlier than wished for a message of ours may be dated, by clocks that differ."""
 NOTE_LENGTH: Final = 4000
 """CaseComment.CommentBody; a feed item may be longer."""
 
@@ -62,6 +64,18 @@ class Adding:
         found = self._notes_there([write for write in batch if write.attempts])
         receipts = [_there(write, found[write.key]) for write in batch if write.key in found]
         orders = [_note(write) for write in batch if write.key not in found]
+        if orders:
+            receipts += [sending.receipt(*pair) for pair in sending.send(self._api, "POST", orders)]
+        return receipts
+
+    def messages(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        """A comment that the customer sees. It carries no mark: a customer reads it; after an unknown outcome it is
+        known by its text and by when it was made."""
+        receipts = [_no_reply(write) for write in batch if _note_object(write) != names.COMMENT]
+        cases = [write for write in batch if _note_object(write) == names.COMMENT]
+        found = self._messages_there([write for write in cases if write.attempts])
+        receipts += [_there(write, found[write.key]) for write in cases if write.key in found]
+        orders = [_message(write) for write in cases if write.key not in found]
         if orders:
             receipts += [sending.receipt(*pair) for pair in sending.send(self._api, "POST", orders)]
         return receipts
@@ -129,6 +143,22 @@ class Adding:
                 found |= self._marked(name, body, f"ParentId IN {id_list(ids)}", some)
         return found
 
+    def _messages_there(self, batch: Sequence[WriteBack]) -> dict[str, str]:
+        keys = {split_record(write.record)[2]: write for write in batch if is_id(split_record(write.record)[2])}
+        if not keys:
+            return {}
+        where = f"ParentId IN {id_list(sorted(keys))} AND IsPublished = true"
+        if self._api.user is not None:
+            where = f"CreatedById = {quote(self._api.user)} AND {where}"
+        found: dict[str, str] = {}
+        for row in self._rows(names.COMMENT, ["Id", "ParentId", "CommentBody", "CreatedDate"], where):
+            write = next((one for key, one in keys.items() if key[:15] == row["ParentId"][:15]), None)
+            if write is None or (row.get("CommentBody") or "").strip() != _text(write).strip():
+                continue
+            if read_instant(row["CreatedDate"]) >= (write.since or 0) - SLACK_MS:
+                found[write.key] = row["Id"]
+        return found
+
     def _marked(self, name: str, text: str, where: str, batch: Sequence[WriteBack]) -> dict[str, str]:
         """A long text cannot be searched by the server (Object Reference: not filterable), so it is searched here."""
         if self._api.user is not None:
@@ -157,6 +187,20 @@ def _note(write: WriteBack) -> Order:
     if name == names.COMMENT:
         return Order(write, name, {"ParentId": key, "CommentBody": text, "IsPublished": False})
     return Order(write, name, {"ParentId": key, "Type": "TextPost", "Body": text})
+
+
+def _message(write: WriteBack) -> Order:
+    case = split_record(write.record)[2]
+    return Order(write, names.COMMENT, {"ParentId": case, "CommentBody": _text(write), "IsPublished": True})
+
+
+def _text(write: WriteBack) -> str:
+    return (write.subject or "")[:NOTE_LENGTH]
+
+
+def _no_reply(write: WriteBack) -> Receipt:
+    reason = "Salesforce shows its customers comments of cases, and nothing of a lead"
+    return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code="NO_REPLY")
 
 
 def _there(write: WriteBack, crm_id: str) -> Receipt:

@@ -44,6 +44,7 @@ class RecordQuestions:
                 yield self._access(name, shape)
                 for logical, path in sorted(self._columns.written[name].items()):
                     yield self._written(name, shape, logical, path)
+                yield from self._tags(name, shape)
                 yield from self._statuses(name, shape)
                 yield from self._priorities(name, shape)
                 yield from self._read_fields(name)
@@ -73,6 +74,13 @@ class RecordQuestions:
             fix = f"{where(name)} > {path} > Set Field-Level Security: visible, not read-only"
             return Finding("fail", subject, f"{path} is read-only for us", fix)
         return _type_finding(subject, logical, field)
+
+    def _tags(self, name: str, shape: ObjectShape) -> Iterator[Finding]:
+        path = self._columns.tags.get(name)
+        field = shape.field(path) if path is not None else None
+        if path is not None and (field is None or not field.updateable):
+            fix = f"{where(name)} > New: Picklist (Multi-Select) or Text(255); then give us Edit access: {PERMISSIONS}"
+            yield Finding("fail", f"tags.{names.KINDS[name]}", f"{name} has no writable {path}", fix)
 
     def _statuses(self, name: str, shape: ObjectShape) -> Iterator[Finding]:
         """Every status that the org offers should mean something, and every mapped one should exist."""

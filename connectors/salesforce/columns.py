@@ -61,6 +61,8 @@ class Columns:
     def __init__(self, settings: SalesforceSettings, wanted: frozenset[str]) -> None:
         self.fields: dict[str, dict[str, str]] = {}
         self.written: dict[str, dict[str, str]] = {}
+        self.tags: dict[str, str] = {}
+        """The field that holds the tags of a record, by object."""
         for name in settings.objects:
             kind: Any = names.KINDS[name]
             chosen = dict(USUAL[name])
@@ -72,6 +74,8 @@ class Columns:
                     chosen[field] = path[kind]
             self.fields[name] = chosen
             self.written[name] = dict(settings.write.get(kind, {}))
+            if kind in settings.tags:
+                self.tags[name] = settings.tags[kind]
         self._marker = settings.task_key
 
     def select(self, name: str, exists: Callable[[str], bool]) -> list[str]:

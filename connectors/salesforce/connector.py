@@ -38,7 +38,7 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.updating import Updating
 
-BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note"), names.COLLECTION_ROWS)
+BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message"), names.COLLECTION_ROWS)
 
 
 class SalesforceConnector:
@@ -120,6 +120,10 @@ class SalesforceConnector:
                 return self._adding.tasks(batch)
             case "note":
                 return self._adding.notes(batch)
+            case "tag":
+                return self._updating.tags(batch)
+            case "message":
+                return self._adding.messages(batch)
 
     def check(self) -> list[Finding]:
         return self._checking.findings()

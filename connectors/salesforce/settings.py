@@ -7,12 +7,13 @@ Owns the keys, defaults and checks of a Salesforce connection. Refuses to call a
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from connectors.salesforce.ids import full_id
-from connectors.salesforce.names import DEFAULT_VERSION, OLDEST_VERSION
+from connectors.salesforce.names import DEFAULT_VERSION, KINDS, OLDEST_VERSION
 from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, Priority, StatusCategory, Table
 
@@ -148,6 +149,18 @@ class SalesforceSettings(ConnectionSettings):
         if not self.objects:
             raise ValueError('objects: name at least one of "Lead" and "Case"')
         return self
+
+    @classmethod
+    def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
+        if action == "message" and kind == "lead" and kind in cls.watched(table):
+            return "Salesforce shows its customers comments of cases, and nothing of a lead"
+        return super().lacking(table, action, kind)
+
+    @classmethod
+    def watched(cls, table: Mapping[str, Any]) -> frozenset[str]:
+        given = table.get("objects")
+        objects = given if isinstance(given, list) else cls.model_fields["objects"].default
+        return frozenset(kind for name, kind in KINDS.items() if name in objects)
 
 
 SETTINGS = SalesforceSettings

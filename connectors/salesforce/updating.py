@@ -48,6 +48,12 @@ class Updating:
         rows = self._fresh(batch)
         return self._send(batch, lambda write: self._checked_order(write, rows.get(_identity(write))))
 
+    def tags(self, batch: Sequence[WriteBack]) -> list[Receipt]:
+        """Adds a tag to those that a field holds, one after the other separated by ``;`` as in a multi-select
+        picklist. What others put there stays."""
+        rows = self._fresh(batch)
+        return self._send(batch, lambda write: self._tag_order(write, rows.get(_identity(write))))
+
     # ---- sending
 
     def _send(self, batch: Sequence[WriteBack], plan: Callable[[WriteBack], Order | Receipt]) -> list[Receipt]:
@@ -131,6 +137,24 @@ class Updating:
             return Receipt(key=write.key, outcome="done", wrote=False)
         return Order(write, name, {"id": key, **values})
 
+    def _tag_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
+        name, key = _identity(write)
+        path = self._columns.tags.get(name)
+        shape = self._field(name, path) if path is not None else None
+        if path is None or shape is None or not shape.updateable:
+            what = path or f"tags.{names.KINDS[name]}"
+            return _refused(write, f"{what} is no field that we can write tags to; run check", "NO_TAGS")
+        if fresh is None or fresh.get("IsDeleted"):
+            return _gone(write)
+        here = [tag for part in str(fresh.get(path) or "").split(";") if (tag := part.strip())]
+        tag = write.subject or ""
+        if tag in here:
+            return Receipt(key=write.key, outcome="done", wrote=False)
+        value = ";".join([*here, tag])
+        if shape.length and len(value) > shape.length:
+            return _refused(write, f"{path} is full: it holds {shape.length} characters", "STRING_TOO_LONG")
+        return Order(write, name, {"id": key, path: value})
+
     def _raw(self, name: str, field: str, wanted: Any) -> tuple[str | None, Any]:
         """The Salesforce field behind a normalised one, and the raw value that means what is wanted."""
         path = {"status": "Status", "raw_status": "Status"}.get(field) or self._columns.fields[name].get(field)
@@ -149,6 +173,11 @@ class Updating:
 
     # ---- reading before writing
 
+    def _fresh_columns(self, name: str) -> list[str]:
+        columns = self._columns.select(name, lambda path: self._shapes.has(name, path))
+        tags = self._columns.tags.get(name)
+        return [*columns, tags] if tags and tags not in columns and self._shapes.has(name, tags) else columns
+
     def _fresh(self, batch: Sequence[WriteBack]) -> dict[tuple[str, str], Row]:
         """The rows of the batch's records as they are now, by object and id; one call for all."""
         keys: dict[str, set[str]] = {}
@@ -157,10 +186,8 @@ class Updating:
             if is_id(key):
                 keys.setdefault(name, set()).add(key)
         queries = [
-            select(self._columns.select(name, lambda path, name=name: self._shapes.has(name, path)),  # type: ignore[misc]
-                   name, f"Id IN {id_list(sorted(some))}")
-            for name, some in keys.items()
-        ]  # fmt: skip
+            select(self._fresh_columns(name), name, f"Id IN {id_list(sorted(some))}") for name, some in keys.items()
+        ]
         found: dict[tuple[str, str], Row] = {}
         for name, answer in zip(keys, self._api.queries(queries) if queries else [], strict=True):
             rows = [decode_row(raw) for raw in rows_of(answer).records]

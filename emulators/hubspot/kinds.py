@@ -91,7 +91,7 @@ SCOPES: Final = tuple(
     sorted(
         {kind.reading() for kind in KINDS.values()}
         | {kind.writing() for kind in KINDS.values()}
-        | {"oauth", "crm.objects.owners.read", "conversations.read", "sales-email-read"}
+        | {"oauth", "crm.objects.owners.read", "conversations.read", "conversations.write", "sales-email-read"}
         | {f"crm.schemas.{name}.{way}" for name in ("contacts", "companies", "deals") for way in ("read", "write")}
     )
 )

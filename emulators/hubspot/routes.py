@@ -21,12 +21,14 @@ _OLD: Final = re.compile(rf"/crm/(?P<version>v3|v4)/(?P<family>{_FAMILY})(?P<res
 _DATED: Final = re.compile(rf"/crm/(?P<family>{_FAMILY})/(?P<version>{_VERSION})(?P<rest>/.*)?")
 _ACCOUNT: Final = re.compile(rf"/(?P<family>account-info)/(?P<version>{_VERSION})(?P<rest>/.*)?")
 _TALK: Final = re.compile(rf"/(?P<family>conversations)/(?P<version>{_VERSION})/conversations(?P<rest>/.*)?")
+_DATED_TALK: Final = re.compile(rf"/(?P<family>conversations)/conversations/(?P<version>{_VERSION})(?P<rest>/.*)?")
+"""developers.hubspot.com/docs/api-reference/2026-09-beta/conversations: the version stands behind the family."""
 OAUTH: Final = re.compile(r"/oauth/(?P<version>v1|v3|2025-09|2026-03|2026-09)/(?P<rest>.+?)/?")
 
 
 def find(path: str) -> tuple[str, list[str]] | None:
     """(version, [family, part, …]) of a path; None for a path of no API."""
-    for pattern in (_OLD, _DATED, _ACCOUNT, _TALK):
+    for pattern in (_OLD, _DATED, _ACCOUNT, _TALK, _DATED_TALK):
         if match := pattern.fullmatch(path):
             rest = [part for part in (match["rest"] or "").split("/") if part]
             return match["version"], [match["family"], *rest]
@@ -161,6 +163,8 @@ def _talk(call: Call, method: str, parts: list[str]) -> Response | None:
             return threads_api.read_thread(call, id)
         case "GET", ["threads", id, "messages"]:
             return threads_api.list_messages(call, id)
+        case "POST", ["threads", id, "messages"]:
+            return threads_api.send_message(call, id)
     return _refuse(method, parts)
 
 

@@ -21,6 +21,7 @@ SLA_Breached_At__c             datetime
 SLA_Status__c                  string:40
 SLA_First_Response_Status__c   string:40
 SLA_Policy__c                  string:255
+SLA_Tags__c                    string:255
 """
 LEAD_STATUSES: Final = ("Open - Not Contacted*", "Working - Contacted", "Closed - Converted", "Closed - Not Converted")
 CASE_STATUSES: Final = ("New*", "Working", "Waiting on Customer", "On Hold", "Escalated", "Closed")
