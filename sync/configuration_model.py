@@ -87,6 +87,7 @@ class PoolTable(Table):
     strategy: Literal["round_robin", "least_loaded", "weighted"] = "round_robin"
     fallback: Annotated[str, AfterValidator(_fallback)] | None = None
     max_hops: Annotated[int, Field(ge=1, strict=True)] = 3
+    needs: Seconds = 0.0
 
 
 def validate(model: type[_Model], table: object, into: Collector) -> _Model | None:

@@ -60,7 +60,7 @@ def read_pools(tables: Mapping[str, object], calendars: Iterable[str], into: Col
             if member.calendar is not None and member.calendar not in known:
                 at.at("members", index, "calendar").add(f"no calendar is called {member.calendar!r}", known)
         members = tuple(MemberEntry(m.user, m.weight, m.cap, m.calendar) for m in read.members)
-        pools[name] = PoolEntry(name, members, read.strategy, read.fallback, read.max_hops)
+        pools[name] = PoolEntry(name, members, read.strategy, read.fallback, read.max_hops, round(read.needs * 1_000))
     return pools
 
 

@@ -76,13 +76,15 @@ class MemberEntry:
 
 @dataclass(frozen=True, slots=True)
 class PoolEntry:
-    """One table ``[pools.NAME]``. ``fallback`` is ``queue:NAME``, ``user:ID``, an e-mail address or None."""
+    """One table ``[pools.NAME]``. ``fallback`` is ``queue:NAME``, ``user:ID``, an e-mail address or None; ``needs`` is
+    the least working time that handling a record takes, in milliseconds."""
 
     name: str
     members: tuple[MemberEntry, ...]
     strategy: Literal["round_robin", "least_loaded", "weighted"] = "round_robin"
     fallback: str | None = None
     max_hops: int = 3
+    needs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

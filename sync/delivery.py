@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final
@@ -17,9 +16,10 @@ from typing import Any, Final
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
 from sla.model import Event
+from sla.step import parse_reassign
 from sync import desk, ledger, outbox, record_row, timeline
 from sync.clock import Clock
-from sync.desk import ROSTER_MS, Desk, Roster
+from sync.desk import ROSTER_MS, Ask, Desk, Roster
 from sync.effect import DESTRUCTIVE, OVERWRITING
 from sync.engine import Engine
 from sync.guard import rule
@@ -160,7 +160,6 @@ class Delivery:
         now = self._clock.now()
         rows = record_row.load(transaction, [letter.record for letter in batch])
         writes = outbox.writes_since(transaction, [letter.record for letter in batch], now - HOUR_MS)
-        taken: Counter[str] = Counter()
         going: list[Letter] = []
         entries: list[Entry] = []
         for letter in outbox.refresh(transaction, batch):
@@ -180,7 +179,7 @@ class Delivery:
                         desk.forget(transaction, letter.key)
                     continue
                 if letter.action == "owner" and roster is not None and row is not None:
-                    ready = self._chosen(transaction, link, letter, row, roster, taken, entries)
+                    ready = self._chosen(transaction, link, letter, row, roster, entries)
             if ready is not None:
                 going.append(ready)
         ledger.append(transaction, entries)
@@ -193,33 +192,35 @@ class Delivery:
         letter: Letter,
         row: record_row.RecordRow,
         roster: Roster,
-        taken: Counter[str],
         entries: list[Entry],
     ) -> Letter | None:
         """The letter with its new owner; None when nobody can be had now."""
         if letter.body.get("owner"):
             return letter
-        now, pool = self._clock.now(), letter.body["pool"]
-        if not self._desk.knows(pool):
-            entries.append(outbox.finish(transaction, letter, "dead", now, f"there is no pool {pool!r}"))
-            return None
-        if letter.body.get("touched") and self._desk.is_of(pool, roster, row.owner):
-            # A store that was lost, or restored from a backup, has forgotten that it passed this one on already.
-            entries.append(outbox.finish(transaction, letter, "done", now, f"{row.owner} of {pool} has had it since"))
-            return None
+        now = self._clock.now()
+        why, written = letter.body["why"], letter.body.get("wish") or letter.body["pool"]
+        wish = parse_reassign(written)
         holders = record_row.read_summary(row)["holders"]
-        started_at = letter.body["why"]["started_at"]
-        choice = self._desk.choose(transaction, roster, pool, link.name, letter.record, holders, started_at, taken, now)
+        ask = Ask(link.name, letter.record, row.owner, holders, why["started_at"], why["due_at"], now)
+        if letter.body.get("touched") and self._desk.has_had(wish, roster, ask, why["instant"]):
+            # A store that was lost, or restored from a backup, has forgotten that it passed this one on already.
+            reason = f"{row.owner} has had it since, as {written} asks"
+            entries.append(outbox.finish(transaction, letter, "done", now, reason))
+            return None
+        choice = self._desk.choose_for(transaction, roster, wish, ask)
+        chosen = {**letter.body, **choice.told()}
+        if choice.owner is None and choice.final:
+            entries.append(outbox.finish(transaction, letter._replace(body=chosen), "dead", now, choice.reason))
+            return None
         if choice.owner is None:
             outbox.put_back(transaction, [letter], now + NOBODY_FREE_MS, choice.reason, unknown=True)
             return None
         if choice.owner == row.owner:
-            entries.append(outbox.finish(transaction, letter, "done", now, f"{choice.owner} has it already"))
+            reason = f"{choice.owner} has it already"
+            entries.append(outbox.finish(transaction, letter._replace(body=chosen), "done", now, reason))
             return None
-        taken[choice.owner] += 1
-        desk.remember(transaction, letter.key, pool, choice.owner, letter.record, now)
-        chosen = {"owner": choice.owner, "reason": choice.reason, "considered": choice.considered}
-        return outbox.amend(transaction, letter, {**letter.body, **chosen})
+        desk.remember(transaction, letter.key, written, choice, letter.record, now)
+        return outbox.amend(transaction, letter, chosen)
 
     # ---- answers
 

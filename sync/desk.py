@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.base import Person
-from sla.assignment import Choice, Member, Pool, choose
+from sla.assignment import CHOSEN, INACTIVE, Candidate, Choice, Member, Pool, choose
 from sla.calendar import Calendar
+from sla.instant import DAY
 from sla.model import DONE_STATUSES
+from sla.people import NOBODY, People
+from sla.step import Wish
 from sync.store import Transaction
 
 ROSTER_MS: Final = 600_000
 """How long the list of people is believed."""
 
-_HISTORY: Final = 1_000
+_HORIZON_MS: Final = 400 * DAY
+"""How far ahead absences are looked for: further than any promise reaches."""
 
 
 class MemberLike(Protocol):
@@ -48,6 +52,8 @@ class PoolLike(Protocol):
     def fallback(self) -> str | None: ...
     @property
     def max_hops(self) -> int: ...
+    @property
+    def needs(self) -> int: ...
 
 
 class Roster:
@@ -57,7 +63,9 @@ class Roster:
         self.at = at
         self.inactive: set[str] = set()
         self._ids: dict[str, str] = {}
+        self._persons: dict[str, Person] = {}
         for person in people:
+            self._persons[person.id] = person
             if not person.active:
                 self.inactive.add(person.id)
             queue = person.id.startswith("queue:")
@@ -71,69 +79,168 @@ class Roster:
         """The id behind an e-mail address, a name, ``queue:NAME`` or an id; None when nobody is meant."""
         return self._ids.get(text.casefold())
 
+    def email(self, user: str) -> str | None:
+        """The address of a person, where the CRM tells."""
+        person = self._persons.get(user)
+        return None if person is None else person.email
+
+    def manager(self, user: str) -> str | None:
+        """The id of a person's manager as the CRM says."""
+        person = self._persons.get(user)
+        return None if person is None or person.manager is None else self.resolve(person.manager)
+
+
+class Ask(NamedTuple):
+    """For which record an owner is looked for. Instants are epoch ms: ``started_at`` and ``due_at`` are those of the
+    clock that asks. ``holders``: whose time it was since when. ``owner``: who has the record now."""
+
+    connection: str
+    record: str
+    owner: str | None
+    holders: Sequence[Sequence[Any]]
+    started_at: int
+    due_at: int | None
+    now: int
+
 
 class Desk:
     """Chooses owners for one daemon."""
 
-    def __init__(self, pools: Mapping[str, PoolLike], calendars: Mapping[str, Calendar]) -> None:
+    def __init__(
+        self, pools: Mapping[str, PoolLike], calendars: Mapping[str, Calendar], people: People = NOBODY
+    ) -> None:
         self._pools = pools
         self._calendars = calendars
+        self._people = people
+        self._hours: dict[tuple[str, str | None, int], Calendar | None] = {}
 
     def knows(self, pool: str) -> bool:
         return pool in self._pools
 
     def is_of(self, pool: str, roster: Roster, owner: str | None) -> bool:
         """Whether ``owner`` is a member of the pool or its fallback."""
-        made = self._made(pool, roster)
-        return owner is not None and (owner == made.fallback or any(owner == member.user for member in made.members))
+        given = self._pools[pool]
+        names = [member.user for member in given.members] + ([given.fallback] if given.fallback else [])
+        return owner is not None and owner in {roster.resolve(name) for name in names}
 
-    def choose(
-        self,
-        transaction: Transaction,
-        roster: Roster,
-        pool: str,
-        connection: str,
-        record: str,
-        holders: Sequence[Sequence[Any]],
-        started_at: int,
-        taken: Counter[str],
-        now: int,
-    ) -> Choice:
-        """The next owner of ``record``. ``holders``: whose time it was since when; ``started_at``: when the clock that
-        asks began; ``taken``: what each was given in this transaction already."""
-        made = self._made(pool, roster)
-        history = transaction.rows(
-            "SELECT owner FROM assignment WHERE pool = ? ORDER BY at DESC, rowid DESC LIMIT ?", (pool, _HISTORY)
-        )
+    def has_had(self, wish: Wish, roster: Roster, ask: Ask, instant: int) -> bool:
+        """Whether the record seems to have gone where ``wish`` would send it since ``instant``, the one of the step."""
+        if wish.kind == "pool":
+            return self.knows(wish.name or "") and self.is_of(wish.name or "", roster, ask.owner)
+        if wish.kind in ("next", "manager"):
+            # Whoever has it now may have got it by this very step: then their own manager is the wrong one.
+            return bool(ask.holders) and ask.holders[-1][0] >= instant
+        return ask.owner is not None and roster.resolve(wish.name or "") == ask.owner
+
+    def choose_for(self, transaction: Transaction, roster: Roster, wish: Wish, ask: Ask) -> Choice:
+        """Whom a step's ``reassign`` means now. ``final`` choices of nobody will not become better by waiting."""
+        match wish.kind:
+            case "pool":
+                return self._of_pool(transaction, roster, wish.name or "", ask)
+            case "next":
+                pool = next((name for name in self._pools if self._has_member(name, roster, ask.owner)), None)
+                if pool is None:
+                    return Choice(None, f"{ask.owner or 'nobody'} is a member of no pool", final=True)
+                return self._of_pool(transaction, roster, pool, ask)
+            case "manager":
+                return self._manager_of(roster, ask.owner)
+        return _named(roster, wish.name or "")
+
+    # ---- pools
+
+    def _of_pool(self, transaction: Transaction, roster: Roster, name: str, ask: Ask) -> Choice:
+        if name not in self._pools:
+            return Choice(None, f"there is no pool {name!r}", final=True)
+        pool, unknown = self._made(name, roster, ask.now)
+        users = [member.user for member in pool.members]
         earlier = transaction.rows(
-            "SELECT owner FROM assignment WHERE record = ? AND at >= ? ORDER BY at", (record, started_at)
+            "SELECT owner FROM assignment WHERE record = ? AND at >= ? ORDER BY at", (ask.record, ask.started_at)
         )
         return choose(
-            made,
-            now,
-            history=[owner for (owner,) in reversed(history)],
-            open_counts=_open_counts(transaction, connection, made) + taken,
-            exclude=_owners_since(holders, started_at) | {owner for (owner,) in earlier},
+            pool,
+            ask.now,
+            places=_places(transaction, name, users),
+            open_counts=_open_counts(transaction, ask.connection, users),
+            exclude=_owners_since(ask.holders, ask.started_at) | {owner for (owner,) in earlier},
             inactive=roster.inactive,
+            unknown=unknown,
             hops=len(earlier),
+            due_at=ask.due_at,
         )
 
-    def _made(self, name: str, roster: Roster) -> Pool:
+    def _has_member(self, pool: str, roster: Roster, owner: str | None) -> bool:
+        return owner is not None and any(roster.resolve(m.user) == owner for m in self._pools[pool].members)
+
+    def _made(self, name: str, roster: Roster, now: int) -> tuple[Pool, set[str]]:
+        """The pool with its people's ids, and those of its members whom the CRM does not know."""
         given = self._pools[name]
-        members = [
-            Member(user, member.weight, member.cap, self._calendars.get(member.calendar or ""))
-            for member in given.members
-            if (user := roster.resolve(member.user))
-        ]
+        members, unknown = [], set()
+        for member in given.members:
+            user = roster.resolve(member.user)
+            if user is None:
+                unknown.add(member.user)
+            hours = self._hours_of(member, user, now)
+            members.append(Member(user or member.user, member.weight, member.cap, hours))
         fallback = roster.resolve(given.fallback) if given.fallback else None
-        return Pool(name, tuple(members), given.strategy, fallback, given.max_hops)
+        pool = Pool(name, tuple(members), given.strategy, fallback, given.max_hops, given.needs)
+        return pool, unknown
+
+    def _hours_of(self, member: MemberLike, user: str | None, now: int) -> Calendar | None:
+        """A member's own calendar, else the one that ``[people]`` gives them; without their absences either way."""
+        own = self._calendars.get(member.calendar or "")
+        hours = self._people.hours(member.user) or self._people.hours(user)
+        if own is None or hours is None:
+            return own or hours
+        key = (member.user, member.calendar, now // DAY)
+        if key not in self._hours:
+            self._hours = {known: found for known, found in self._hours.items() if known[2] == key[2]}
+            away = [span for span in hours.closures(now - DAY, now + _HORIZON_MS) if span[2] == "away"]
+            self._hours[key] = own.without([(start, end, "away") for start, end, _ in away]) if away else own
+        return self._hours[key]
+
+    # ---- people
+
+    def _manager_of(self, roster: Roster, owner: str | None) -> Choice:
+        """The manager of the owner; in place of an inactive one, theirs."""
+        if owner is None or not owner.startswith("user:"):
+            return Choice(None, "nobody owns it, so there is no manager", final=True)
+        considered: list[Candidate] = []
+        asked, seen = owner, {owner}
+        while (manager := self._manager(roster, asked)) is not None and manager not in seen:
+            seen.add(manager)
+            if manager not in roster.inactive:
+                return Choice(manager, f"manager of {asked}", [*considered, Candidate(manager, CHOSEN, 0, 1)])
+            considered.append(Candidate(manager, INACTIVE, 0, len(seen)))
+            asked = manager
+        return Choice(None, f"no active manager of {owner} is known", considered, final=True)
+
+    def _manager(self, roster: Roster, user: str) -> str | None:
+        """As ``[people]`` says, by id or by address, else as the CRM does."""
+        for name in (user, roster.email(user)):
+            colleague = self._people.get(name)
+            if colleague is not None and colleague.manager is not None:
+                return roster.resolve(colleague.manager)
+        return roster.manager(user)
 
 
-def remember(transaction: Transaction, key: str, pool: str, owner: str, record: str, now: int) -> None:
-    """Notes a choice under the key of the effect it was made for."""
+def _named(roster: Roster, name: str) -> Choice:
+    """Somebody named outright."""
+    owner = roster.resolve(name)
+    if owner is None:
+        return Choice(None, f"{name} is unknown in the CRM", final=True)
+    if owner in roster.inactive:
+        return Choice(
+            None, f"{name} is inactive in the CRM", [Candidate(owner, "inactive in the CRM", 0, 1)], final=True
+        )
+    return Choice(owner, f"{name} is named by the step", [Candidate(owner, CHOSEN, 0, 1)])
+
+
+def remember(transaction: Transaction, key: str, wish: str, choice: Choice, record: str, now: int) -> None:
+    """Notes a choice under the key of the effect it was made for; ``wish`` is what the step asks for."""
     transaction.run(
-        "INSERT INTO assignment (key, pool, owner, record, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        (key, pool, owner, record, now),
+        "INSERT INTO assignment (key, pool, owner, record, at, place) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO NOTHING",
+        (key, choice.pool or wish, choice.owner, record, now, choice.place),
     )
 
 
@@ -142,16 +249,34 @@ def forget(transaction: Transaction, key: str) -> None:
     transaction.run("DELETE FROM assignment WHERE key = ?", (key,))
 
 
-def _open_counts(transaction: Transaction, connection: str, pool: Pool) -> Counter[str]:
-    users = [member.user for member in pool.members]
+def _places(transaction: Transaction, pool: str, users: Sequence[str]) -> dict[str, int]:
+    """Where on the pool's line each of ``users`` stood when last chosen."""
+    found = {}
+    for user in users:
+        row = transaction.one("SELECT max(place) FROM assignment WHERE pool = ? AND owner = ?", (pool, user))
+        if row is not None and row[0] is not None:
+            found[user] = row[0]
+    return found
+
+
+def _open_counts(transaction: Transaction, connection: str, users: Sequence[str]) -> Counter[str]:
+    """What each carries, and what is on its way to them."""
     counts: Counter[str] = Counter()
     for owner, status, count in transaction.select_in(
-        "SELECT owner, status, count(*) FROM record WHERE owner IN ({}) AND connection = ? GROUP BY owner, status",
+        "SELECT owner, status, count(*) FROM record WHERE owner IN ({}) AND connection = ? AND into_record IS NULL"
+        " AND NOT coalesce(json_extract(state, '$.deleted'), 0) GROUP BY owner, status",
         users,
         (connection,),
     ):
         if status not in DONE_STATUSES:
             counts[owner] += count
+    for (owner,) in transaction.rows(
+        "SELECT a.owner FROM outbox AS o JOIN assignment AS a ON a.key = o.key LEFT JOIN record AS r"
+        " ON r.record = a.record WHERE o.connection = ? AND o.done_at IS NULL AND o.action = 'owner'"
+        " AND r.owner IS NOT a.owner",
+        (connection,),
+    ):
+        counts[owner] += 1
     return counts
 
 

@@ -35,12 +35,17 @@ def m002_versions(db: Database) -> None:
     _script(db, _VERSIONS)
 
 
+def m003_people_and_watches(db: Database) -> None:
+    """Places on a pool's line, whose address is which id, what watches have seen and said."""
+    _script(db, _PEOPLE_AND_WATCHES)
+
+
 def m004_steps(db: Database) -> None:
     """Steps that wait for working hours."""
     _script(db, _STEPS)
 
 
-MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions, m004_steps)
+MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions, m003_people_and_watches, m004_steps)
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:
@@ -179,5 +184,33 @@ CREATE TABLE hold (
   record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL, step TEXT NOT NULL,
   arm INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (record, target, policy, cycle, step, arm)
+) STRICT, WITHOUT ROWID;
+"""
+
+_PEOPLE_AND_WATCHES: Final = """
+ALTER TABLE assignment ADD COLUMN place INTEGER;
+UPDATE assignment SET place = numbered.n * 5354228880 FROM (
+  SELECT key, row_number() OVER (PARTITION BY pool, owner ORDER BY at, rowid) AS n FROM assignment
+) AS numbered WHERE numbered.key = assignment.key;
+DROP INDEX assignment_pool;
+CREATE INDEX assignment_place ON assignment (pool, owner, place);
+CREATE TABLE person (
+  connection TEXT NOT NULL, email TEXT NOT NULL, id TEXT NOT NULL,
+  PRIMARY KEY (connection, email)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE watched (
+  watch TEXT NOT NULL, record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL,
+  at INTEGER NOT NULL, key TEXT,
+  PRIMARY KEY (watch, record, target, policy, cycle)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX clock_breached ON clock (breached_at) WHERE breached_at IS NOT NULL;
+CREATE TABLE backlog (
+  watch TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, open INTEGER NOT NULL,
+  PRIMARY KEY (watch, key, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE episode (
+  watch TEXT NOT NULL, key TEXT NOT NULL, begin_at INTEGER NOT NULL, end_at INTEGER, seen_at INTEGER NOT NULL,
+  acted INTEGER NOT NULL,
+  PRIMARY KEY (watch, key, begin_at)
 ) STRICT, WITHOUT ROWID;
 """

@@ -65,7 +65,7 @@ class Works:
         self._writer = Writer(self.store) if threaded else None
         self.writes: Writer | Store = self._writer or self.store
         self.intake = Intake(self.writes, self.engine, clock)
-        desk = Desk(configuration.pools, configuration.policies.calendars)
+        desk = Desk(configuration.pools, configuration.policies.calendars, configuration.policies.people)
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
         self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
         for link in self.links.values():

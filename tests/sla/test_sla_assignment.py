@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from sla_story import instant
 
-from sla.assignment import Choice, Member, Pool, choose
+from sla.assignment import HAD_IT, UNMEETABLE, Choice, Member, Pool, choose
 from sla.calendar import Calendar
 from sla.instant import parse_instant
 
@@ -22,16 +23,25 @@ def pool(*members: Member, **more: Any) -> Pool:
     return Pool("inside-sales", members or TRIO, **{"fallback": "queue:Unassigned", **more})
 
 
-def turns(of: Pool, n: int, history: list[str] | None = None, **more: Any) -> list[str | None]:
-    """Who gets the next ``n`` records, one after the other."""
-    history = list(history or [])
+def turns(of: Pool, n: int, history: Sequence[str] = (), **more: Any) -> list[str | None]:
+    """Who gets the next ``n`` records, one after the other, after ``history`` was chosen."""
+    places: dict[str, int] = {}
+    for user in history:
+        alone = choose(of, MONDAY, places=places, exclude={m.user for m in of.members} - {user})
+        assert alone.owner == user
+        assert alone.place is not None
+        places[user] = alone.place
     found = []
     for _ in range(n):
-        choice = choose(of, MONDAY, history=history, **more)
+        choice = choose(of, MONDAY, places=places, **more)
         found.append(choice.owner)
-        if choice.owner:
-            history.append(choice.owner)
+        if choice.owner and choice.place is not None:
+            places[choice.owner] = choice.place
     return found
+
+
+def verdicts(choice: Choice) -> dict[str, str]:
+    return {candidate.user: candidate.verdict for candidate in choice.considered}
 
 
 # ---- round robin
@@ -50,8 +60,23 @@ def test_round_robin_passes_over_who_may_not() -> None:
     assert turns(pool(), 4, exclude={B}) == [A, C, A, C]
 
 
-def test_history_of_people_who_left_the_pool_does_not_matter() -> None:
-    assert turns(pool(), 3, ["user:gone", "user:gone"]) == [A, B, C]
+def test_the_line_goes_on_where_it_stood_when_the_team_is_edited() -> None:
+    assert turns(pool(), 5, [A, B]) == [C, A, B, C, A]
+    places = {A: 5_354_228_880, B: 5_354_228_880, C: 5_354_228_880, "user:gone": 10_708_457_760}
+    newcomer = choose(pool(*TRIO, Member("user:d")), MONDAY, places=places)
+    assert newcomer.owner == "user:d"
+    after = choose(pool(*TRIO, Member("user:d")), MONDAY, places={**places, "user:d": newcomer.place or 0})
+    assert after.owner == A
+
+
+def test_who_was_passed_over_for_one_record_is_next() -> None:
+    assert turns(pool(), 1, [A], exclude={B}) == [C]
+    assert turns(pool(), 4, [A, C]) == [B, A, B, C]  # the round ends with B, the next one goes as ever
+
+
+def test_nobody_returns_from_a_holiday_to_a_flood() -> None:
+    while_c_was_away = [A, B] * 200
+    assert turns(pool(), 6, while_c_was_away) == [C, A, B, C, A, B]
 
 
 # ---- weights
@@ -80,8 +105,8 @@ def test_least_loaded_goes_to_who_carries_least() -> None:
 
 def test_least_loaded_between_equals_takes_turns() -> None:
     loaded = pool(strategy="least_loaded")
-    assert choose(loaded, MONDAY, open_counts={A: 1, B: 1, C: 1}, history=[A, B]).owner == C
-    assert choose(loaded, MONDAY, open_counts={A: 1, B: 1, C: 1}, history=[C, A]).owner == B
+    assert turns(loaded, 1, [A, B], open_counts={A: 1, B: 1, C: 1}) == [C]
+    assert turns(loaded, 1, [A, C], open_counts={A: 1, B: 1, C: 1}) == [B]
 
 
 def test_least_loaded_honours_weights() -> None:
@@ -96,8 +121,7 @@ def test_least_loaded_honours_weights() -> None:
 def test_earlier_owners_are_skipped() -> None:
     choice = choose(pool(), MONDAY, exclude=[A])
     assert choice.owner == B
-    assert choice.considered[0][0] == A
-    assert choice.considered[0][1] != choice.considered[1][1]
+    assert verdicts(choice) == {A: "had it before", B: "chosen", C: "free"}
 
 
 def test_inactive_people_are_skipped() -> None:
@@ -116,15 +140,83 @@ def test_people_outside_their_hours_are_skipped() -> None:
     assert choose(hours, SUNDAY).owner == B
 
 
+def test_people_who_are_away_are_skipped() -> None:
+    leave = OFFICE.without([(MONDAY - 3_600_000, MONDAY + 3_600_000, "away")])
+    choice = choose(pool(Member(A, calendar=leave), Member(B, calendar=OFFICE)), MONDAY)
+    assert verdicts(choice) == {A: "away", B: "chosen"}
+
+
 def test_every_member_is_accounted_for_with_a_reason() -> None:
-    four = pool(Member(A, cap=1), Member(B, calendar=OFFICE), Member(C), Member("user:d"), Member("user:e"))
-    choice = choose(four, SUNDAY, open_counts={A: 1}, exclude={C}, inactive={"user:d"})
-    assert choice.owner == "user:e"
-    assert [user for user, _ in choice.considered] == [A, B, C, "user:d", "user:e"]
-    reasons = [reason for _, reason in choice.considered]
-    assert all(reasons)
-    assert len(set(reasons)) == 5
-    assert choice.reason
+    members = (Member(A, cap=1), Member(B, calendar=OFFICE), Member(C), Member("user:d"), Member("user:e"))
+    more = (Member("lost@acme.test"), Member("user:f"))
+    choice = choose(
+        pool(*members, *more),
+        SUNDAY,
+        open_counts={A: 1, "user:e": 7},
+        exclude={C},
+        inactive={"user:d"},
+        unknown={"lost@acme.test"},
+    )
+    assert choice.told() == {
+        "owner": "user:e",
+        "reason": "next in turn",
+        "pool": "inside-sales",
+        "considered": [
+            {"user": A, "verdict": "at the cap of 1", "open": 1, "turn": 1},
+            {"user": B, "verdict": "outside their hours", "open": 0, "turn": 2},
+            {"user": C, "verdict": "had it before", "open": 0, "turn": 3},
+            {"user": "user:d", "verdict": "inactive in the CRM", "open": 0, "turn": 4},
+            {"user": "user:e", "verdict": "chosen", "open": 7, "turn": 5},
+            {"user": "lost@acme.test", "verdict": "unknown in the CRM", "open": 0, "turn": 6},
+            {"user": "user:f", "verdict": "free", "open": 0, "turn": 7},
+        ],
+    }
+
+
+# ---- who can still be in time
+
+MINUTE = 60_000
+LATE_SHIFT = Calendar.from_config({"timezone": "UTC", "hours": {"mon-fri": "09:00-10:20"}})
+
+
+def test_who_cannot_meet_due_within_their_hours_is_passed_over() -> None:
+    two = pool(Member(A, calendar=LATE_SHIFT), Member(B, calendar=OFFICE), needs=30 * MINUTE)
+    choice = choose(two, MONDAY, due_at=MONDAY + 60 * MINUTE)
+    assert verdicts(choice) == {A: "cannot meet due: 20m of their time until then, 30m needed", B: "chosen"}
+    assert choice.reason == "next in turn"
+
+
+def test_exactly_enough_time_is_enough() -> None:
+    two = pool(Member(A, calendar=LATE_SHIFT), Member(B), needs=20 * MINUTE)
+    assert choose(two, MONDAY, due_at=MONDAY + 60 * MINUTE).owner == A
+    assert choose(two, MONDAY, due_at=MONDAY + 20 * MINUTE).owner == A
+    assert verdicts(choose(two, MONDAY, due_at=MONDAY + 20 * MINUTE - 1)) == {
+        A: "chosen",
+        B: "cannot meet due: 19m of their time until then, 20m needed",
+    }
+
+
+def test_an_absence_ahead_counts_against_being_in_time() -> None:
+    leave = OFFICE.without([(MONDAY + 5 * MINUTE, MONDAY + 600 * MINUTE, "away")])
+    two = pool(Member(A, calendar=leave), Member(B, calendar=OFFICE), needs=30 * MINUTE)
+    choice = choose(two, MONDAY, due_at=MONDAY + 120 * MINUTE)
+    assert verdicts(choice)[A] == "cannot meet due: 5m of their time until then, 30m needed"
+    assert choice.owner == B
+
+
+def test_where_nobody_can_be_in_time_the_fairest_gets_it_and_the_choice_says_so() -> None:
+    trio = pool(needs=3 * 60 * MINUTE)
+    choice = choose(trio, MONDAY, due_at=MONDAY + 60 * MINUTE, places={A: 1})
+    assert choice.owner == B
+    assert choice.reason == f"{UNMEETABLE}; next in turn"
+    assert verdicts(choice)[C] == "cannot meet due: 1h00m of their time until then, 3h00m needed"
+
+
+def test_after_due_there_is_nothing_to_be_met() -> None:
+    trio = pool(needs=60 * MINUTE)
+    assert choose(trio, MONDAY, due_at=MONDAY).reason == "next in turn"
+    assert choose(trio, MONDAY, due_at=MONDAY - MINUTE).reason == "next in turn"
+    assert choose(trio, MONDAY, due_at=None).reason == "next in turn"
 
 
 # ---- the fallback
@@ -133,7 +225,14 @@ def test_every_member_is_accounted_for_with_a_reason() -> None:
 def test_nobody_free_goes_to_the_fallback() -> None:
     choice = choose(pool(), MONDAY, exclude={A, B, C})
     assert choice.owner == "queue:Unassigned"
-    assert len(choice.considered) == 3
+    assert choice.reason == "only earlier owners are left: to the fallback"
+    assert set(verdicts(choice).values()) == {HAD_IT}
+    assert choice.place is None
+
+
+def test_earlier_owners_are_not_named_where_something_else_keeps_everybody() -> None:
+    choice = choose(pool(Member(A, cap=1)), MONDAY, open_counts={A: 1}, exclude={A})
+    assert choice.reason == "nobody of the pool is free: to the fallback"
 
 
 def test_an_empty_pool_goes_to_the_fallback() -> None:
@@ -155,5 +254,5 @@ def test_after_so_many_hops_it_goes_to_the_fallback() -> None:
 
 
 def test_the_same_question_has_the_same_answer() -> None:
-    asked = [choose(pool(strategy="least_loaded"), MONDAY, history=[A, C], open_counts={A: 2}) for _ in range(3)]
+    asked = [choose(pool(strategy="least_loaded"), MONDAY, places={A: 1, C: 2}, open_counts={A: 2}) for _ in range(3)]
     assert asked[0] == asked[1] == asked[2]
