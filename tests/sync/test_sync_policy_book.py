@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +219,11 @@ def test_a_date_of_the_file_equals_the_same_date_of_the_store(written: object) -
     old = {"calendars": {"office": {**OFFICE, "revisions": [{"from": "2026-07-01", "closed": []}]}}}
     new = {"calendars": {"office": {**OFFICE, "revisions": [{"from": written, "closed": []}]}}}
     assert differences(old, new) == []
+
+
+def test_the_page_shows_a_revision_that_can_be_read() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "versions.md").read_text()
+    [block] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    office = calendar(tomllib.loads(block))
+    friday = [parse_instant(f"2026-{day}T14:30:00+02:00") for day in ("06-26", "07-03")]
+    assert [office.is_open(at) for at in friday] == [True, False]
