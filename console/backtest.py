@@ -156,6 +156,8 @@ def _print_changes(differences: Differences, timelines: Timelines, now: int, sum
         if as_json:
             return
     document = {"now": output.instant(now), **differences.document()}
+    for name in differences.unknown():
+        output.tell(f"no record has a field '{name}'")
     if as_json:
         output.print_json(document)
         return

@@ -6,14 +6,14 @@ Owns the document of ``--summary``. Refuses to print. Invariant: the text for pe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from console import output
 from sla.alert import Alert, AlertCount, alerts_of
 from sla.comparison import Change, Comparison, Side
-from sla.fact import facts
+from sla.fact import DIMENSIONS, NONE, facts
 from sla.instant import DAY, HOUR, to_datetime
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class Differences:
         self.after.add(after)
         self._comparison.add(facts(before, self.before.policies.people), facts(after, self.after.policies.people))
 
+    def unknown(self) -> list[str]:
+        """The dimensions asked for in which no clock has a value, and which nobody knows."""
+        return [name for name, groups in self._comparison.groups.items() if unknown(name, groups)]
+
     def document(self) -> dict[str, Any]:
         return {
             "zone": self._zone.key,
@@ -82,6 +86,11 @@ class Differences:
             "before": self.before.document(),
             "after": self.after.document(),
         }
+
+
+def unknown(name: str, groups: Iterable[str]) -> bool:
+    """Whether a dimension is neither one of the usual ones nor a field that any record has."""
+    return name not in DIMENSIONS and set(groups) == {NONE}
 
 
 def _change(change: Change) -> dict[str, Any]:

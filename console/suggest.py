@@ -78,6 +78,7 @@ def suggest(
     history.read(timelines, at)
     if not history.segments:
         raise Failure("no policy covers any record of this history", "name a calendar with --calendar", BAD)
+    history.tell_unknown()
     document = history.document(goal, at)
     if as_json:
         output.print_json(document)
@@ -141,6 +142,14 @@ class History:
         if (policy, target) not in self._scales:
             self._scales[policy, target] = Scale(self._basis.target(policy, target).calendar)
         return self._scales[policy, target]
+
+    def tell_unknown(self) -> None:
+        """On standard error: dimensions in which no clock has a value, and which nobody knows."""
+        from console.backtest_summary import unknown
+
+        for place, name in enumerate(self.by):
+            if unknown(name, {group[place] for _, _, group in self.segments}):
+                output.tell(f"no record has a field '{name}'")
 
     # ---- what it says
 
