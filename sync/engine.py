@@ -22,6 +22,7 @@ from sync.judgement import Judgement
 from sync.ledger import Entry
 from sync.policy_book import PolicyBook
 from sync.portion import Portion
+from sync.risk_history import RiskHistory
 from sync.store import Transaction
 
 IMPORT_SLACK_MS: Final = 3_600_000
@@ -68,6 +69,7 @@ class Engine:
         self.book = book
         self.rules = dict(rules)
         self._live = live
+        self._risk = RiskHistory()
 
     def judge(self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int) -> list[Failure]:
         """Takes arrivals into the timelines of their records and judges these as of ``now``.
@@ -149,7 +151,9 @@ class Engine:
         rules = self.rules.get(record.partition(":")[0])
         measured = self._measured(rules, state.created_at, stored)
         judgement = Judgement(portion, record, evaluation, now, measured, arrival.observed)
-        judgement.decide_steps(budget, terms.limits)
+        judgement.decide_steps(
+            budget, terms.limits, lambda clock: self._risk.chance(transaction, now, clock, evaluation.state)
+        )
         judgement.refresh_fields(rules.writable if rules else {})
         ahead = [turn.at for turn in (*events, *moves) if turn.at > now]
         first_seen_at = old.first_seen_at if old else arrival.seen

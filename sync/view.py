@@ -17,9 +17,11 @@ from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sla.policy import Policies
 from sync import adoption, clock_row, record_row, timeline
+from sync.at_risk import AtRisk, at_risk, next_due
 from sync.plan import Plan, open_count, plan
 from sync.policy_book import PolicyBook, Terms
 from sync.revision import Document
+from sync.risk_history import RiskHistory
 from sync.store import Reader, Row, Transaction
 from sync.timeline import Ordered
 from sync.view_shape import (
@@ -37,6 +39,7 @@ from sync.view_shape import (
 )
 
 __all__ = [
+    "AtRisk",
     "ClockRow",
     "ConnectionRow",
     "DaemonRow",
@@ -58,6 +61,7 @@ class View:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._book = PolicyBook()
+        self._risk = RiskHistory()
 
     @classmethod
     def open(cls, database: Path) -> View:
@@ -104,6 +108,12 @@ class View:
                 wheres.append(f"{name} = ?")
                 given.append(value)
         return self._reader.read(lambda t: _urgent(t, wheres, given, limit))
+
+    def at_risk(self, now: int, records: Sequence[str] | None = None, *, limit: int = 200) -> list[AtRisk]:
+        """Open clocks that are not overdue with their chances to miss as of ``now`` (epoch ms), the likeliest first:
+        those of ``records``, or of the ``limit`` records that are due next and acted on."""
+        names = self._reader.read(lambda t: next_due(t, limit)) if records is None else records
+        return sorted(at_risk(self._reader, self._book, self._risk, names, now), key=lambda one: one.urgency)
 
     def record(self, name: str) -> RecordView | None:
         """One record by its full name ``connection:kind:id``, or None."""
