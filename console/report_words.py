@@ -89,7 +89,7 @@ def _attainment(document: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]
         for g in groups
         if g["clocks"]
     ]
-    return Table("Attainment", [*_by(document), *(f">{name}" for name in columns), ""], rows)
+    return Table("Attainment", [*_by(document), *(f">{name}" for name in columns), "note"], rows)
 
 
 def _lengths(document: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Table:
