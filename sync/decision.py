@@ -134,7 +134,7 @@ def _refusal(clock: Clock, rules: Step, state: RecordState | None, risk: Risk | 
         return "nothing to judge the risk by"
     chance, count = found[0], found[1]
     if chance < rules.risk:
-        return f"the chance to miss is {chance:.0%}, by {count} endings: below {rules.risk:.0%}"
+        return f"the chance to miss is {chance:.1%}, by {count} endings: below {rules.risk:.1%}"
     return None
 
 
