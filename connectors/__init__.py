@@ -7,13 +7,16 @@ Invariant: nothing is imported for a connector that no connection names.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from importlib import import_module, metadata
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from connectors.base import Connector
-from connectors.settings import ConnectionSettings
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from connectors.base import Connector
+    from connectors.settings import ConnectionSettings
 
 GROUP: Final = "sla_sidecar.connectors"
 """Entry points of this group name further connectors: ``mycrm = "my_package"``, laid out like ``connectors/hubspot``.
@@ -38,7 +41,7 @@ class UnknownConnector(ValueError):
 
 def known() -> tuple[str, ...]:
     """Names of all connectors, built in and installed, in order."""
-    return tuple(sorted({*BUILT_IN, *(point.name for point in metadata.entry_points(group=GROUP))}))
+    return tuple(sorted({*BUILT_IN, *(point.name for point in _installed())}))
 
 
 def settings_model(connector: str) -> type[ConnectionSettings]:
@@ -66,8 +69,15 @@ def build(
 def _module(connector: str) -> ModuleType:
     path = BUILT_IN.get(connector)
     if path is None:
-        for point in metadata.entry_points(group=GROUP, name=connector):
+        for point in _installed(name=connector):
             path = point.value
     if path is None:
         raise UnknownConnector(connector)
     return import_module(path)
+
+
+def _installed(**chosen: str) -> Iterable[EntryPoint]:
+    """The connectors that other packages bring along."""
+    from importlib import metadata  # costs more than most commands need
+
+    return metadata.entry_points(group=GROUP, **chosen)

@@ -22,10 +22,9 @@ def from_store(
     records: Sequence[str], config: Path, asked_now: int | None, clocks: Sequence[Wanted]
 ) -> list[dict[str, Any]]:
     """The accounts of these records. Raises Failure for one that the store does not know."""
-    from console.store import view
-    from sync.configuration import load_daemon
+    from console.store import database_of, view
 
-    with view(load_daemon(config).database) as opened:
+    with view(database_of(config)) as opened:
         now = _now(opened, asked_now)
         return [account(opened, _named(opened, record), now, clocks) for record in records]
 

@@ -25,6 +25,26 @@ def existing(database: Path) -> Path:
     return database
 
 
+def database_of(config: Path) -> Path:
+    """The store that a configuration names. Raises ConfigurationError when its ``[daemon]`` cannot be read.
+
+    A sound file that names it is not read any further: reading all of it takes longer than most answers.
+    """
+    from sync.toml_syntax import read
+
+    try:
+        reading = read(config.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        reading = None  # told below, with its reason
+    daemon = reading.document.get("daemon") if reading and reading.document and not reading.mistakes else None
+    named = daemon.get("database") if isinstance(daemon, dict) else None
+    if isinstance(named, str) and named:
+        return config.absolute().parent / Path(named).expanduser()
+    from sync.configuration import load_daemon
+
+    return load_daemon(config).database
+
+
 def who() -> str:
     """Who gives an order, for the ledger: the name of this process's user."""
     import getpass

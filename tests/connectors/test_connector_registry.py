@@ -40,7 +40,7 @@ def test_an_installed_package_adds_a_connector(monkeypatch: pytest.MonkeyPatch) 
     def entry_points(*, group: str, name: str = "mycrm") -> list[Point]:
         return [Point()] if (group, name) == ("sla_sidecar.connectors", "mycrm") else []
 
-    monkeypatch.setattr("connectors.metadata.entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     assert connectors.known() == ("hubspot", "memory", "mycrm", "salesforce")
     assert connectors.settings_model("mycrm") is MemorySettings
 
