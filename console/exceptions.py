@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sync.exceptions import By
     from sync.timeline import Ordered
 
+_MANY = 10_000
+"""More records than this are left to the daemon."""
+
 _reason = click.option("--reason", help="Why; it stands in the ledger and in reports.")
 _by = click.option("--by", help="Who approves it. Default: the user of this process.")
 _withdraw = click.option("--withdraw", metavar="ID", help="Take an exception back; --list tells the ids.")
@@ -194,6 +197,8 @@ def judged_when(config: Path, records: Sequence[str], now: int) -> str:
         configuration = load(config)
     except ConfigurationError:
         return "when the daemon runs"
+    if len(records) > _MANY:
+        return "when the daemon runs"  # it would find the store locked for as long as this takes
     return "now" if judge_now(configuration, records, now) else "at the daemon's next tick"
 
 
