@@ -179,7 +179,7 @@ class Daemon:
         for name, link in works.links.items():
             # Real seconds whatever the clock: that is how a CRM counts its calls.
             poll_s = self._configuration.connections[name].poll_every_s
-            self._add(scheduler, f"poll {name}", poll_s, partial(works.intake.poll, link))
+            self._add(scheduler, f"poll {name}", poll_s, partial(works.poll, link))
             self._add(scheduler, f"deliver {name}", tick_s, partial(self._deliver, works, link))
             self._add(scheduler, f"reconcile {name}", RECONCILE_S, partial(works.intake.reconcile, link), first=False)
         if works.live and self._configuration.webhooks:

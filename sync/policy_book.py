@@ -15,7 +15,7 @@ import msgspec
 from sla.fold import Move
 from sla.policy import SECTIONS, Policies
 from sla.problem import Problems
-from sync import adoption, clock_row, ledger
+from sync import adoption, clock_row, ledger, people
 from sync.adoption import Moved
 from sync.revision import Document, composed, edited_calendars
 from sync.store import StoreError, Transaction
@@ -76,7 +76,9 @@ class PolicyBook:
         self.refresh(transaction)
 
     def refresh(self, transaction: Transaction) -> None:
-        """Takes notice of versions put in force by somebody else."""
+        """Takes notice of versions put in force by somebody else, and of people who have become known."""
+        if (ids := people.ids(transaction)) != self._ids:
+            self.know(ids)
         found = adoption.timetable(transaction)
         if found != self._timetable:
             self.arrange(found)

@@ -23,6 +23,7 @@ from sync.engine import Engine, Rules
 from sync.intake import Intake
 from sync.lease import FileLock
 from sync.link import Link, register, standing_of
+from sync.people import Directory
 from sync.policy_book import PolicyBook
 from sync.store import Store, Transaction
 from sync.webhooks import Webhooks
@@ -68,6 +69,7 @@ class Works:
         desk = Desk(configuration.pools, configuration.policies.calendars, configuration.policies.people)
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
         self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
+        self.directory = Directory(self.writes, configuration.document, clock)
         for link in self.links.values():
             self.intake.open(link)
 
@@ -94,11 +96,16 @@ class Works:
     def round(self, *, deliver: bool = True) -> None:
         """Everything once: read, judge what has become due, deliver. A connection that fails stops no other."""
         for link in self.links.values():
-            self.intake.poll(link)
+            self.poll(link)
             self.intake.hints(link)
         self.wake()
         if deliver:
             self.deliver()
+
+    def poll(self, link: Link) -> None:
+        """Reads what one connection has that is new."""
+        self.directory.refresh(link)
+        self.intake.poll(link)
 
     def wake(self) -> int:
         """Judges all that has become due by itself; returns how many records."""
