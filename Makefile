@@ -6,7 +6,7 @@ BIN = .venv/bin
 VENV_FROM_DEBIAN = test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
   && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
 
-.PHONY: help demo run test test-all test-slow test-node lint types docs check bench lock clean
+.PHONY: help demo run test test-all test-slow test-node lint types docs check bench mutants lock clean
 
 help:
 	@echo "make demo       practice CRMs, the daemon and its page, on this machine; Ctrl-C ends it"
@@ -15,6 +15,8 @@ help:
 	@echo "make test-node  the emulators against the vendors' Node.js clients (needs node and npm)"
 	@echo "make check      lint, types, documentation checks and the tests: what CI runs"
 	@echo "make bench      the benchmarks, as ratios against peers (writes nothing)"
+	@echo "make mutants    how many deliberate mistakes in sla/ the tests notice; hours, goes on where it was stopped"
+	@echo "                (SAMPLE=40 tries so many of each module, MODULES='run clock' only these)"
 	@echo "make lock       renew the development lock after a change of dependencies"
 
 # One stamp per environment: made again whenever the lock or the package's own metadata change.
@@ -64,12 +66,19 @@ bench: requirements-bench.lock
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	.venv-bench/bin/python -W ignore -m benchmarks
 
+# Ctrl-C stops it, the next call goes on. `make clean` forgets the verdicts, which a changed function does by itself.
+mutants: requirements-mutation.lock
+	$(PYTHON) -m venv .venv-mutation
+	.venv-mutation/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutation.lock
+	SLA_CASES=400 .venv-mutation/bin/python -m benchmarks.mutants --run $(or $(SAMPLE),100000) $(MODULES)
+
 lock:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev --group bench -o requirements-bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev --group mutation -o requirements-mutation.lock
 
 clean:
-	rm -rf .venv .venv-bench .demo node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-bench .venv-mutation mutants .demo node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
