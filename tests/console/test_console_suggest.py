@@ -8,7 +8,6 @@ from outside_material import DATA
 
 from console.__main__ import run
 
-
 CALENDARS = """\
 [calendars.office]
 timezone = "UTC"
