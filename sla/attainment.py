@@ -44,7 +44,8 @@ DEFINITIONS: Final = {
     "breach_rate": "(missed + excused) / (met + missed + excused): 1 - raw attainment",
     "first_response": "working time of completed first responses, late ones included; percentiles by nearest rank: the "
     "smallest length that at least p % of them did not exceed",
-    "resolution": "working time of completed resolutions, in the same way",
+    "resolution": "working time of completed resolutions (each cycle; first_resolution where there is no resolution), in "
+    "the same way",
     "average_handling_s": "mean working time that people (not queues, not the system) had the record while its "
     "resolution ran; pauses and records that no person ever had are left out",
     "escalation_rate": "clocks that reached a step at or after due, or one that reassigns / clocks",
@@ -52,8 +53,7 @@ DEFINITIONS: Final = {
     "reopen_rate": "resolved records that were reopened / resolved records",
     "first_contact_rate": "resolved records with at most one answer before it and no reopening / resolved records",
     "waiting_on_customer_s": "working time during which the team waited for the customer, until they spoke",
-    "time_per_owner": "working time that each holder had the record while its clock (the one that counts the record) "
-    "ran",
+    "time_per_owner": "working time that each holder had the record while the clock that counts it ran, in all cycles",
     "integrity": "`pauses`: pauses of clocks during which the customer had already spoken, and their working time from "
     "then on; `stale`: times a status still said that the customer is awaited although they had spoken. The latter "
     "never stop a clock here",
@@ -63,7 +63,8 @@ DEFINITIONS: Final = {
 
 
 class Case(NamedTuple):
-    """One clock for a report. ``handling`` is there for the one clock of a record that counts the record."""
+    """One clock for a report. ``handling`` is there for the one clock of a record that counts the record; ``counted``
+    for every cycle of that one's target."""
 
     fact: Fact
     metric: str
@@ -71,6 +72,7 @@ class Case(NamedTuple):
     excuses: tuple[Span, ...]
     spoken: tuple[Span, ...]
     handling: Handling | None
+    counted: bool = False
 
     @property
     def at(self) -> int:
@@ -95,15 +97,27 @@ def cases(
         for fact, clock in zip(facts(evaluation, people), evaluation.clocks, strict=True)
         if shadow or fact.stage != "shadow"
     ]
-    chosen = [i for i, (fact, _) in enumerate(found) if not targets or fact.target in targets]
     if not found:
         return
     handling = handling_of(events, now)
     excuses = tuple((excuse.start, excuse.end) for excuse in sorted(evaluation.state.excuses))
-    counting = min(chosen, key=lambda i: _counts_first(*found[i]), default=None)
+    counting = {tried: _counting(found, targets, tried=tried) for tried in (False, True)}
     for i, (fact, run) in enumerate(found):
-        metric = run.target.metric.name
-        yield Case(fact, metric, run, excuses, handling.spoken, handling if i == counting else None)
+        first = counting[fact.stage == "shadow"]
+        ours = first is not None and fact.target == found[first][0].target
+        own = handling if i == first else None
+        yield Case(fact, run.target.metric.name, run, excuses, handling.spoken, own, ours)
+
+
+def _counting(found: Sequence[tuple[Fact, Run]], targets: Sequence[str], *, tried: bool) -> int | None:
+    """Which clock counts the record: its resolution, else its earliest. Policies that are only tried out count it for
+    themselves."""
+    places = [
+        i
+        for i, (fact, _) in enumerate(found)
+        if (not targets or fact.target in targets) and (fact.stage == "shadow") is tried
+    ]
+    return min(places, key=lambda i: _counts_first(*found[i]), default=None)
 
 
 def _counts_first(fact: Fact, run: Run) -> tuple[int, int, int]:
@@ -137,13 +151,15 @@ class Tally:
         self.outcomes[fact.outcome or "running"] += 1
         if fact.outcome == "cancelled":
             self.reasons[fact.reason or "no reason given"] += 1
-        if fact.completed_at is not None:
-            name = "resolution" if case.metric in _RESOLUTIONS else case.metric
-            if name in self.lengths:
-                self.lengths[name].append(fact.elapsed)
+        if fact.completed_at is not None and case.metric == "first_response":
+            self.lengths["first_response"].append(fact.elapsed)
+        if fact.completed_at is not None and case.metric in _RESOLUTIONS and case.counted:
+            self.lengths["resolution"].append(fact.elapsed)
         self.escalated += any(_escalates(at, actions) for at, _, actions in fact.reached)
         if case.spoken:
             self._add_pauses(case, now)
+        if case.counted:
+            self._add_time(case)
         if case.handling is not None:
             self._add_record(case, case.handling)
 
@@ -157,7 +173,7 @@ class Tally:
                 self.pauses_work += work
 
     def _add_record(self, case: Case, handling: Handling) -> None:
-        fact, calendar = case.fact, case.run.calendar
+        calendar = case.run.calendar
         self.records += 1
         self.resolved += handling.resolved_at is not None
         self.reopened += handling.resolved_at is not None and handling.reopened > 0
@@ -165,6 +181,9 @@ class Tally:
         self.waiting += sum(calendar.elapsed_ms(*span) for span in handling.waits)
         self.stale += len(handling.stale)
         self.stale_work += sum(calendar.elapsed_ms(*span) for span in handling.stale)
+
+    def _add_time(self, case: Case) -> None:
+        fact = case.fact
         people = [work for holder, work in fact.spent.items() if holder.startswith("user:")]
         if people and fact.completed_at is not None and case.metric in _RESOLUTIONS:
             self.handled.append(sum(people))

@@ -379,6 +379,30 @@ def test_with_targets_one_of_theirs_counts_the_record():
     assert [case.fact.target for case in found if case.handling] == ["first_response"]
 
 
+def test_a_policy_that_is_tried_out_counts_its_records_for_itself():
+    tried = policy(target("first_response", "10m"), name="Tried out", stage="shadow")
+    both = config(policy(target("first_response", "1h")), tried)
+    found, _ = grouped(both, ticket(1, answered="Mon 09:30"), "Mon 12:00", "stage")
+    assert {key: (group["records"], group["met"]) for key, group in found.items()} == {
+        ("enforce",): (1, 1),
+        ("shadow",): (1, 0),
+    }
+
+
+def test_every_cycle_of_the_resolution_is_somebodys_time_and_the_record_counts_once():
+    never = config(policy(target("first_resolution", "8h"), target("resolution", "8h", reopen={"window": "never"})))
+    lines = [
+        *ticket(1, resolved="Mon 10:00"),
+        changed("Mon 12:00", status="open", owner="user:4"),
+        changed("Mon 15:00", status="resolved"),
+    ]
+    found = figures(never, lines, "Tue 12:00")
+    assert (found["records"], found["clocks"]) == (1, 3)
+    assert found["resolution"]["count"] == 2
+    assert found["time_per_owner"] == {"user:4": 3 * HOUR, "user:3": HOUR}
+    assert (found["handled"], found["average_handling_s"]) == (2, 2 * HOUR)
+
+
 def test_every_figure_has_its_definition():
     found = figures(BOTH, ticket(1), "Mon 12:00")
     counts = {"resolved", "reopened", "first_contact", "handled", "escalated", "disqualified", "cancelled_by_reason"}
