@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("calendar", "fold", "pipeline", "calls", "backtest", "recompute")
+NAMES = ("calendar", "fold", "pipeline", "calls", "backtest", "recompute", "calibration")
 
 
 def main() -> None:

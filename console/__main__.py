@@ -30,6 +30,7 @@ COMMANDS = {
     "excuse": Lazy("console.exceptions:excuse", "Do not hold a span of time against the team."),
     "extend": Lazy("console.exceptions:extend", "Let a target of a record be due later."),
     "suggest": Lazy("console.suggest:suggest", "Targets from history, with what each would have kept."),
+    "risk": Lazy("console.risk:risk", "Open clocks by their chance to miss, and whether to believe it."),
     "calendar": Lazy("console.calendar:calendar", "The arithmetic of a calendar: due and elapsed."),
     "outbox": Lazy("console.queues:outbox", "What waits to be written."),
     "dead": Lazy("console.queues:dead", "What failed and why; retry or drop it."),

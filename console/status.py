@@ -26,6 +26,7 @@ _NEXT = 5
 def status(config: Path, as_json: bool) -> None:
     """Connections, lag, quota, clocks by state, queues and dead letters."""
     from console.objectives import current_objectives
+    from console.risk_text import risk_document, risk_line
     from console.store import view
     from sync.configuration import load_daemon
 
@@ -35,12 +36,16 @@ def status(config: Path, as_json: bool) -> None:
         # A daemon under a clock of its own, as in the demonstration, may be ahead of this machine's.
         now = max(options.current(None), summary.daemon.beat_at if summary.daemon else 0)
         next_due = [row for row in opened.clocks(limit=_NEXT) if row.due_at is not None]
+        riskiest = [one for one in opened.at_risk(now) if one.chance is not None][:_NEXT]
     objectives = current_objectives(config, daemon.database, now)
     if as_json:
         document = _document(daemon.mode, summary, connections, next_due)
+        document["riskiest"] = [risk_document(one) for one in riskiest]
         output.print_json({**document, "objectives": [row.document for row in objectives]})
     else:
         _print(daemon.mode, summary, connections, next_due, now)
+        for one in riskiest:
+            output.say(risk_line(one))
         for row in objectives:
             output.say(row.line)
 

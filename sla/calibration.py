@@ -16,7 +16,7 @@ from sla.fold import evaluate_timelines
 from sla.model import Event
 from sla.policy import Policies
 from sla.record import RecordState
-from sla.risk import Chance, History, endings, wilson
+from sla.risk import Chance, Ending, History, endings, wilson
 
 SPLIT: Final = 70
 """How many of a hundred clocks, in the order of their starts, are history; the rest is held out."""
@@ -130,11 +130,17 @@ def _watch(items: Iterable[Any], what: str, total: int) -> Iterator[Any]:  # noq
 
 
 def calibrate(
-    policies: Policies, timelines: Timelines, now: int, at: int | None = None, watch: Watch = _watch
+    policies: Policies,
+    timelines: Timelines,
+    now: int,
+    at: int | None = None,
+    watch: Watch = _watch,
+    tell: Callable[[Sequence[Clock], RecordState], Iterable[Ending]] = endings,
 ) -> Calibration | None:
     """Predicts the clocks that began at ``at`` or later by the endings known then, and looks what became of them.
 
-    ``at`` is where ``SPLIT`` hundredths of the clocks had begun unless it is given (epoch ms). None without a clock.
+    ``at`` is where ``SPLIT`` hundredths of the clocks had begun unless it is given (epoch ms). ``tell`` says what the
+    clocks of a record tell the history. None without a clock.
     """
     starts: list[int] = []
     clocks: list[tuple[int, _Held]] = []
@@ -150,7 +156,7 @@ def calibrate(
     history = History(
         ending
         for found in watch(evaluate_timelines(policies, before, at - 1), "what was known by then", len(before))
-        for ending in endings(found.clocks, found.state)
+        for ending in tell(found.clocks, found.state)
     )
     held = [clock for started, clock in clocks if started >= at]
     return _predict(policies, timelines, history, at, watch(held, "predicting", len(held)))

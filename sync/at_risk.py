@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sync.retrospect import retrospect
+from sla.fold import Evaluation, evaluate_record
+from sync.portion import Portion
 
 if TYPE_CHECKING:
     from sla.risk import Chance
     from sync.clock_row import ClockName
     from sync.policy_book import PolicyBook
     from sync.risk_history import RiskHistory
-    from sync.store import Reader, Transaction
+    from sync.store import Transaction
 
 
 class AtRisk(NamedTuple):
@@ -39,23 +40,36 @@ class AtRisk(NamedTuple):
 
 
 def at_risk(
-    reader: Reader, book: PolicyBook, history: RiskHistory, records: Sequence[str], now: int
-) -> Iterator[AtRisk]:
-    """The open clocks of these records that are not overdue, as of ``now`` (epoch milliseconds)."""
-    known = reader.read(lambda transaction: history.read(transaction, now))
-    for found in retrospect(reader, now, records, book):
-        clocks, state = found.evaluation
-        for clock in clocks:
-            if not clock.run.ended and clock.breached_ms is None:
-                name = (clock.target, clock.policy, clock.cycle)
-                chance = known.of(clock, state)
-                yield AtRisk(
-                    clock.record, name, clock.state, clock.due_ms, clock.elapsed_ms, clock.remaining_ms, chance
-                )
+    transaction: Transaction, book: PolicyBook, history: RiskHistory, records: Sequence[str], now: int
+) -> list[AtRisk]:
+    """The open clocks of these records that are not overdue, as of ``now`` (epoch milliseconds), likeliest first."""
+    known = history.read(transaction, now)
+    found = [
+        AtRisk(
+            clock.record, (clock.target, clock.policy, clock.cycle), clock.state, clock.due_ms, clock.elapsed_ms,
+            clock.remaining_ms, known.of(clock, evaluation.state),
+        )
+        for evaluation in _evaluations(transaction, book, records, now)
+        for clock in evaluation.clocks
+        if not clock.run.ended and clock.breached_ms is None
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: one.urgency)
+
+
+def _evaluations(transaction: Transaction, book: PolicyBook, records: Sequence[str], now: int) -> Iterator[Evaluation]:
+    book.refresh(transaction)
+    portion = Portion(transaction, records)
+    for record, row in portion.rows.items():
+        events = list(portion.events.get(record, {}).values())
+        try:
+            terms = book.terms(transaction, row.policy_version, portion.moves.get(record, ()), now)
+            yield evaluate_record(terms.policies, events, now, portion.waits.get(record, ()), terms.moves)
+        except Exception:  # noqa: BLE001, S112 - the engine raises the alarm about a record that cannot be judged
+            continue
 
 
 def next_due(transaction: Transaction, limit: int) -> list[str]:
-    """The records of open clocks that are not overdue and will be acted on, the earliest due first."""
+    """The records of open clocks that are not overdue and are acted on, the earliest due first."""
     return [
         record
         for (record,) in transaction.rows(

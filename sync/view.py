@@ -112,8 +112,9 @@ class View:
     def at_risk(self, now: int, records: Sequence[str] | None = None, *, limit: int = 200) -> list[AtRisk]:
         """Open clocks that are not overdue with their chances to miss as of ``now`` (epoch ms), the likeliest first:
         those of ``records``, or of the ``limit`` records that are due next and acted on."""
-        names = self._reader.read(lambda t: next_due(t, limit)) if records is None else records
-        return sorted(at_risk(self._reader, self._book, self._risk, names, now), key=lambda one: one.urgency)
+        return self._reader.read(
+            lambda t: at_risk(t, self._book, self._risk, next_due(t, limit) if records is None else records, now)
+        )
 
     def record(self, name: str) -> RecordView | None:
         """One record by its full name ``connection:kind:id``, or None."""

@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from console.output import length
+from console.risk_text import percent
 from sla.instant import format_instant
 
 if TYPE_CHECKING:
+    from sla.risk import Chance
+    from sync.clock_row import ClockName
     from sync.view import ClockRow, ConnectionRow, LedgerRow, View
 
 SOON_MS: Final = 15 * 60_000
@@ -80,6 +83,7 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
     found = view.clocks(measured=False, limit=LOOKED_AT)
     shown = view.clocks(measured=True, limit=LOOKED_AT) if FILTERS[choice.show].measured else found
     clocks = [row for row in shown if _wanted(row, choice)]
+    chances = _chances(view, clocks[:ROWS], now)
     words = summary.clocks if len(found) == LOOKED_AT else Counter(row.outcome or row.state for row in found)
     overdue = summary.overdue_open if len(found) == LOOKED_AT else words["missed"]
     return {
@@ -98,7 +102,7 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
         "filters": [{"name": name, "label": wanted.label} for name, wanted in FILTERS.items()],
         "choice": choice,
         "connections": [_connection(row) for row in connections],
-        "clocks": [_clock(row, now) for row in clocks[:ROWS]],
+        "clocks": [_clock(row, now, chances.get(_name(row))) for row in clocks[:ROWS]],
         "more": len(clocks) > ROWS,
         "effects": [_effect(row) for row in reversed(view.ledger(limit=EFFECTS))],
     }
@@ -113,7 +117,28 @@ def _figures(overdue: int, running: int, paused: int, counts: Mapping[str, int])
     ]
 
 
-def _clock(row: ClockRow, now: int) -> dict[str, Any]:
+def _chances(view: View, rows: list[ClockRow], now: int) -> dict[tuple[str, ClockName], Chance]:
+    """The chances to miss of the clocks shown, as of ``now``."""
+    records = list(dict.fromkeys(row.record for row in rows if row.outcome is None))
+    found = view.at_risk(now, records) if records else []
+    return {(one.record, one.name): one.chance for one in found if one.chance is not None}
+
+
+def _name(row: ClockRow) -> tuple[str, ClockName]:
+    return row.record, (row.target, row.policy, row.cycle)
+
+
+def _risk(chance: Chance, now: int) -> dict[str, str]:
+    """A chance in words: how great, of how many, and in full, with the instant that it counts to."""
+    compared = f" of {chance.count:,} like it ({chance.segment})" if chance.segment else ""
+    bounds = f"{percent(chance.low)} to {percent(chance.high)}"
+    return {
+        "text": percent(chance.probability),
+        "title": f"chance to miss as of {format_instant(now)}:{compared or ' its time is used up'}, {bounds}",
+    }
+
+
+def _clock(row: ClockRow, now: int, chance: Chance | None = None) -> dict[str, Any]:
     tone = _tone(row, now)
     used = row.verdict.get("elapsed_s", 0) / max(row.verdict.get("within_s", 1), 1)
     _, kind, crm_id = row.record.split(":", 2)
@@ -136,6 +161,7 @@ def _clock(row: ClockRow, now: int) -> dict[str, Any]:
         "used": min(100, round(100 * used)),
         "within": length(row.verdict.get("within_s")),
         "next_step": _next_step(row.verdict.get("steps", [])),
+        "risk": None if chance is None else _risk(chance, now),
     }
 
 

@@ -68,6 +68,7 @@ class PaperView:
         self.rows = list(ledger)
         self.paused = paused
         self.commits = 1
+        self.risks = []
 
     def data_version(self):
         return self.commits
@@ -91,6 +92,9 @@ class PaperView:
             and (measured is None or measured == (row.measured is not None))
             and (connection is None or row.record.startswith(connection + ":"))
         ][:limit]
+
+    def at_risk(self, now, records=None, *, limit=200):
+        return [one for one in self.risks if records is None or one.record in records]
 
     def ledger(self, *, what=None, after=0, limit=200):
         return self.rows
