@@ -44,8 +44,8 @@ DEFINITIONS: Final = {
     "breach_rate": "(missed + excused) / (met + missed + excused): 1 - raw attainment",
     "first_response": "working time of completed first responses, late ones included; percentiles by nearest rank: the "
     "smallest length that at least p % of them did not exceed",
-    "resolution": "working time of completed resolutions (each cycle; first_resolution where there is no resolution), in "
-    "the same way",
+    "resolution": "working time of completed resolutions (each cycle; first_resolution where there is no resolution), "
+    "in the same way",
     "average_handling_s": "mean working time that people (not queues, not the system) had the record while its "
     "resolution ran; pauses and records that no person ever had are left out",
     "escalation_rate": "clocks that reached a step at or after due, or one that reassigns / clocks",
