@@ -72,7 +72,7 @@ def decide(
     if why:
         return [Decision(step, "measured", why) for step, _ in reached]
     if clock.state == "stopped":
-        return [Decision(step, "dropped", _stopped(clock, step, rule)) for step, rule in reached]
+        return [Decision(step, "dropped", "the clock had stopped before it was seen") for step, _ in reached]
     if clock.state == "paused":
         return []  # it is looked at again when the clock goes on
     reached.sort(key=lambda pair: pair[0].instant_ms or 0)
@@ -136,16 +136,3 @@ def _refusal(clock: Clock, rules: Step, state: RecordState | None, risk: Risk | 
     if chance < rules.risk:
         return f"the chance to miss is {chance:.1%}, by {count} endings: below {rules.risk:.1%}"
     return None
-
-
-def _stopped(clock: Clock, step: StepState, rules: Step) -> str:
-    """Why a step of a stopped clock does not happen: it waited for hours, or it was noticed too late."""
-    calendar, instant = _hours(clock, rules), step.instant_ms
-    ended = clock.run.ended_at
-    if calendar is not None and instant is not None and ended is not None:
-        try:
-            if calendar.next_open(instant) > ended:
-                return "the clock had stopped before its hours came"
-        except NeverOpen:
-            pass
-    return "the clock had stopped before it was seen"

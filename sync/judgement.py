@@ -92,9 +92,11 @@ class Judgement:
     def _settle(self, clock: Clock, decision: Decision) -> None:
         portion, now, step = self._portion, self._now, decision.step
         name = (clock.target, clock.policy, clock.cycle, step.at, step.arm)
+        held = portion.holds.get(self._record, {}).get(name)
+        if held is not None and clock.state == "stopped":
+            decision = decision._replace(reason="the clock stopped while it waited for working hours")
         portion.decided.append((self._record, name, now, decision.what, decision.reason))
         if decision.what == "fired":
-            held = portion.holds.get(self._record, {}).get(name)
             ready_at = decision.ready_at if held is None else max(decision.ready_at or 0, held.until)
             for effect in effects(clock, step, self._state, now, ready_at):
                 made = caught_up(effect, now, self._observed_at)

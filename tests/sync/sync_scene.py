@@ -14,6 +14,7 @@ from sla.instant import parse_instant
 from sla.policy import Policies
 from sync.clock import ManualClock
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry
+from sync.configuration_webhook import WebhookEntry
 from sync.view import View
 from sync.works import Works
 
@@ -54,6 +55,7 @@ def configuration(
     pools: Mapping[str, PoolEntry] | None = None,
     tick_every_s: float = 1.0,
     listen: str = "127.0.0.1:0",
+    webhooks: Mapping[str, WebhookEntry] | None = None,
 ) -> Configuration:
     """A configuration as the file reader would give it."""
     read = tomllib.loads(document)
@@ -69,6 +71,7 @@ def configuration(
         policies=Policies.from_config(read),
         document=read,
         source=document,
+        webhooks=webhooks or {},
     )
 
 
