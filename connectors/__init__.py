@@ -69,15 +69,15 @@ def build(
 def _module(connector: str) -> ModuleType:
     path = BUILT_IN.get(connector)
     if path is None:
-        for point in _installed(name=connector):
+        for point in _installed(connector):
             path = point.value
     if path is None:
         raise UnknownConnector(connector)
     return import_module(path)
 
 
-def _installed(**chosen: str) -> Iterable[EntryPoint]:
-    """The connectors that other packages bring along."""
+def _installed(name: str | None = None) -> Iterable[EntryPoint]:
+    """The connectors that other packages bring along; only those of a ``name`` where one is given."""
     from importlib import metadata  # costs more than most commands need
 
-    return metadata.entry_points(group=GROUP, **chosen)
+    return metadata.entry_points(group=GROUP) if name is None else metadata.entry_points(group=GROUP, name=name)

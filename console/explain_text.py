@@ -89,20 +89,12 @@ def _print_intervals(clock: dict[str, Any]) -> None:
 
 
 def _print_sums(clock: dict[str, Any]) -> None:
-    zone, sums = clock["timezone"], clock["sums"]
-    spent = {holder: total for holder, total in sums["spent"].items() if total["parts"]}
+    spent = {holder: total for holder, total in clock["sums"]["spent"].items() if total["parts"]}
     if spent:
         said = ", ".join(f"{holder} {words.exact(total['working_s'])}" for holder, total in spent.items())
         output.say(f"spent: {said}")
-    for holder, total in spent.items():
-        output.say(f"  {holder}: {words.addition(total, zone)}")
-    for kind, total in {**sums["paused"], **sums["left_out"]}.items():
-        output.say(f"{kind}: {words.addition(total, zone)}")
-    if sums["excused"]["parts"]:
-        output.say(f"excused: {words.addition(sums['excused'], zone)}")
-    output.say(f"whole: {words.whole(clock)}")
-    if sums["due"]:
-        output.say(f"due: {words.addition(sums['due'], zone)}")
+    for name, added in words.sums(clock):
+        output.say(f"  {name}: {added}")
 
 
 def _print_steps(steps: list[dict[str, Any]]) -> None:

@@ -129,6 +129,21 @@ def _by_day(parts: Sequence[Mapping[str, Any]], zone: str) -> Iterator[str]:
             yield f"{names[0]} … {names[-1]} {len(names)} × {exact(length)}"  # noqa: RUF001 - a multiplication
 
 
+def sums(clock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every sum of a clock as its name and its addition: whose time, what was paused and left out, the whole, due."""
+    zone, found = clock["timezone"], clock["sums"]
+    for holder, total in found["spent"].items():
+        if total["parts"]:
+            yield f"spent by {holder}" if holder != "system" else "spent before anybody had it", addition(total, zone)
+    for kind, total in {**found["paused"], **found["left_out"]}.items():
+        yield kind, addition(total, zone)
+    if found["excused"]["parts"]:
+        yield "excused", addition(found["excused"], zone)
+    yield "whole", whole(clock)
+    if found["due"]:
+        yield "due", addition(found["due"], zone)
+
+
 def whole(clock: Mapping[str, Any]) -> str:
     """How elapsed, paused and left-out time make the working time from start to end or to now."""
     sums = clock["sums"]

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.boundary import Failure
 from console.dashboard.page import Choice, build
 from sla.instant import format_instant
 from sync.store import StoreError
@@ -61,6 +62,7 @@ def dashboard_routes(view: Callable[[], View], clock: Clock, *, mode: str, host:
     return [
         Route("/", page.whole, methods=["GET"]),
         Route("/live", page.live, methods=["GET"]),
+        Route("/record/{record:path}", page.record, methods=["GET"]),
         Route("/icon.svg", page.icon, methods=["GET"]),
         *(Route(f"/{name}", page.file, methods=["GET"]) for name in _FILES),
     ]
@@ -77,7 +79,7 @@ class _Dashboard:
         environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
         environment.filters["iso"] = format_instant
         environment.globals |= {"speed": round(1 / clock.real_seconds(1), 6), "version": version("sla-sidecar")}
-        self._templates = {name: environment.get_template(name) for name in ("page.html", "live.html")}
+        self._templates = {name: environment.get_template(name) for name in ("page.html", "live.html", "record.html")}
 
     # Plain functions, not coroutines: the store is read in a worker thread, and the loop goes on serving webhooks.
 
@@ -86,6 +88,9 @@ class _Dashboard:
 
     def live(self, request: Request) -> Response:
         return self._guarded(request, self._live)
+
+    def record(self, request: Request) -> Response:
+        return self._guarded(request, self._record)
 
     def _guarded(self, request: Request, answer: Callable[[Request, int], Response]) -> Response:
         if self._foreign(request):
@@ -112,6 +117,16 @@ class _Dashboard:
                 self._drawn.clear()
             self._drawn[choice] = drawn
         return _answer(request, drawn[1], _HTML, tag, now)
+
+    def _record(self, request: Request, now: int) -> Response:
+        from console.dashboard.record import build as build_record
+        from console.explain_store import account
+
+        try:
+            told = account(self._view(), request.path_params["record"], now)
+        except Failure as failure:
+            return _refusal(404, failure.message)
+        return _answer(request, self._templates["record.html"].render(page=build_record(told)).encode(), _HTML, now=now)
 
     def file(self, request: Request) -> Response:
         name = request.url.path.rpartition("/")[2]
