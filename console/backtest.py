@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from console.backtest_summary import Account, Differences
-    from console.timeline_file import Timelines
     from sla.clock import Clock
     from sla.fold import Evaluation
-    from sla.policy import Policies
 
 _SHOWN = ("policy", "state", "outcome", "due_at", "within_s", "late_s")
 _PORTION = 200  # lines written at once
@@ -65,21 +63,21 @@ def backtest(
     other = load(compare, POLICIES) if compare else None
     timelines, bad = read_history(timeline, configuration.daemon.database)
     at = options.current(now)
-    account = Account(configuration.policies, zone)
+    account = Account(configuration.policies, timelines, at, zone)
     if other is None:
-        _print_one(account, timelines, at, alerts, summary, as_json)
+        _print_one(account, alerts, summary, as_json)
     else:
-        differences = Differences(account, Account(other.policies, zone), by, zone)
-        _print_changes(differences, timelines, at, summary, as_json)
+        differences = Differences(account, Account(other.policies, timelines, at, zone), by, zone)
+        _print_changes(differences, summary, as_json)
     ctx.exit(BAD if bad else FINE)
 
 
-def _evaluations(policies: Policies, timelines: Timelines, now: int, *, shown: bool) -> Iterator[Evaluation]:
+def _evaluations(account: Account, *, shown: bool) -> Iterator[Evaluation]:
     from console.progress import watched
     from sla.fold import evaluate_timelines
 
-    found = evaluate_timelines(policies, timelines, now)
-    return watched(found, "evaluating", "records", len(timelines), shown=shown)
+    found = evaluate_timelines(account.policies, account.timelines, account.now)
+    return watched(found, "evaluating", "records", len(account.timelines), shown=shown)
 
 
 def _write(lines: Iterable[str | bytes]) -> None:
@@ -93,15 +91,15 @@ def _write(lines: Iterable[str | bytes]) -> None:
 # ---- one configuration
 
 
-def _print_one(account: Account, timelines: Timelines, now: int, alerts: bool, summary: bool, as_json: bool) -> None:
+def _print_one(account: Account, alerts: bool, summary: bool, as_json: bool) -> None:
     lines = not (alerts or summary)
     shown = not (lines and sys.stdout.isatty())  # the lines themselves tell how far it is
-    evaluations = _evaluations(account.policies, timelines, now, shown=shown)
+    evaluations = _evaluations(account, shown=shown)
     if as_json and not summary:
         _write(_alert_lines(account, evaluations) if alerts else _verdict_lines(evaluations))
         return
     _write(_told(account, evaluations, lines))
-    document = {"now": output.instant(now), "zone": account.zone.key, "records": account.records, **account.document()}
+    document = account.document()
     if as_json:
         output.print_json(document)
         return
@@ -143,10 +141,10 @@ def _line(clock: Clock) -> str:
 # ---- two configurations
 
 
-def _print_changes(differences: Differences, timelines: Timelines, now: int, summary: bool, as_json: bool) -> None:
+def _print_changes(differences: Differences, summary: bool, as_json: bool) -> None:
     shown = summary or not sys.stdout.isatty()
-    before = _evaluations(differences.before.policies, timelines, now, shown=False)
-    after = _evaluations(differences.after.policies, timelines, now, shown=shown)
+    before = _evaluations(differences.before, shown=False)
+    after = _evaluations(differences.after, shown=shown)
     changes = _changes(differences, zip(before, after, strict=True), counted=summary or not as_json)
     if summary:
         for _ in changes:
@@ -155,7 +153,7 @@ def _print_changes(differences: Differences, timelines: Timelines, now: int, sum
         _write(msgspec.json.encode(change) if as_json else _change_line(change) for change in changes)
         if as_json:
             return
-    document = {"now": output.instant(now), **differences.document()}
+    document = differences.document()
     for name in differences.unknown():
         output.tell(f"no record has a field '{name}'")
     if as_json:

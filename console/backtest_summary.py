@@ -6,7 +6,7 @@ Owns the document of ``--summary``. Refuses to print. Invariant: the text for pe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,12 @@ from sla.alert import Alert, AlertCount, alerts_of
 from sla.comparison import Change, Comparison, Side
 from sla.fact import DIMENSIONS, NONE, facts
 from sla.instant import DAY, HOUR, to_datetime
+from sla.moment import Moments
+from sla.timeline import settle
 
 if TYPE_CHECKING:
     from sla.fold import Evaluation
+    from sla.model import Event
     from sla.policy import Policies
 
 WORDS = ("met", "missed", "running", "paused", "cancelled", "excused")
@@ -26,15 +29,26 @@ WORDS = ("met", "missed", "running", "paused", "cancelled", "excused")
 class Account:
     """One configuration's clocks and alerts, counted record by record."""
 
-    def __init__(self, policies: Policies, zone: ZoneInfo) -> None:
+    def __init__(self, policies: Policies, timelines: Mapping[str, Sequence[Event]], now: int, zone: ZoneInfo) -> None:
         self.policies = policies
+        self.timelines = timelines
+        self.now = now
         self.zone = zone
         self.records = 0
         self.counts: dict[tuple[str, str], Counter[str]] = {}
         self.alerts = AlertCount(zone)
 
     def alerts_of(self, evaluation: Evaluation) -> Iterator[Alert]:
-        return alerts_of(evaluation, self.policies.people)
+        record = evaluation.state.record
+        moments: list[Moments] = []
+
+        def fields(at: int) -> Mapping[str, Any]:
+            if not moments:  # few steps have a condition: the record is told again only for those
+                moments.append(Moments(self.policies, settle(self.timelines[record], self.now)))
+            found = moments[0].until(at)
+            return found.fields if found else {}
+
+        return alerts_of(evaluation, self.policies.people, fields)
 
     def add(self, evaluation: Evaluation) -> None:
         self.records += 1
@@ -48,6 +62,9 @@ class Account:
             for (policy, target), count in sorted(self.counts.items())
         ]
         return {
+            "now": output.instant(self.now),
+            "zone": self.zone.key,
+            "records": self.records,
             "clocks": sum(count.total() for count in self.counts.values()),
             "attainment": rows,
             "alerts": _alerts(self.alerts, {policy.name: policy.actions_per_hour for policy in self.policies.policies}),
@@ -75,6 +92,7 @@ class Differences:
 
     def document(self) -> dict[str, Any]:
         return {
+            "now": output.instant(self.before.now),
             "zone": self._zone.key,
             "records": self.before.records,
             "changed": self.changed,
@@ -120,6 +138,7 @@ def _alerts(count: AlertCount, budgets: dict[str, int]) -> dict[str, Any]:
     return {
         "sent": count.sent,
         "measured_only": count.measured,
+        "depending_on_risk": count.doubtful,
         "days": len(days),
         "mean_a_day": round(count.sent / len(days), 1) if days else None,
         "busiest_day": None if most is None else {"day": _day(most[0]), "alerts": most[1]},

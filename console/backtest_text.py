@@ -38,7 +38,7 @@ def print_alert_tables(alerts: Mapping[str, Any]) -> None:
         if table.row_count:
             output.out().print(table)
             output.say()
-    if not (alerts["sent"] or alerts["measured_only"]):
+    if not _any(alerts):
         output.say("no alert would have fired")
 
 
@@ -68,7 +68,7 @@ def _print_attainment(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_alert_lines(alerts: Mapping[str, Any], zone: str) -> None:
-    if alerts["sent"] or alerts["measured_only"]:
+    if _any(alerts):
         output.say()
     if alerts["sent"]:
         day, hour = alerts["busiest_day"], alerts["busiest_hour"]
@@ -80,6 +80,10 @@ def _print_alert_lines(alerts: Mapping[str, Any], zone: str) -> None:
         output.say(
             f"of policies that are only tried out (stage shadow): {alerts['measured_only']:,}, none of them sent"
         )
+    if alerts["depending_on_risk"]:
+        output.say(
+            f"steps that ask for a chance to miss, which no backtest knows: {alerts['depending_on_risk']:,} at most"
+        )
     for storm in sorted(alerts["storms"], key=lambda storm: -storm["held"])[:_STORMS]:
         output.say(
             f"storm: {storm['policy']} went over {storm['budget']:,} actions an hour from {storm['since']} to "
@@ -87,6 +91,10 @@ def _print_alert_lines(alerts: Mapping[str, Any], zone: str) -> None:
         )
     if (more := len(alerts["storms"]) - _STORMS) > 0:
         output.say(f"… and {more:,} smaller storms; --json --summary lists them")
+
+
+def _any(alerts: Mapping[str, Any]) -> bool:
+    return bool(alerts["sent"] or alerts["measured_only"] or alerts["depending_on_risk"])
 
 
 def _print_groups(name: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,26 +9,36 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sla.calendar import NeverOpen
 from sla.clock import Clock
+from sla.condition import ALWAYS
 from sla.fold import Evaluation
-from sla.instant import HOUR
+from sla.instant import HOUR, MINUTE
 from sla.model import SYSTEM
 from sla.people import NOBODY, People
 from sla.record import UNASSIGNED, RecordState
+from sla.step import Step
 from sla.zone import shift_at
 
 SHADOW: Final = "shadow"
-DESTRUCTIVE: Final = frozenset({"reassign", "set", "status", "priority"})
+DESTRUCTIVE: Final = frozenset({"reassign", "set", "status", "priority", "message"})
 """What a policy of stage ``warn`` leaves out."""
+
+PROMPT: Final = MINUTE
+"""A step at closing time that is known so soon after it still fires."""
+
+Fields = Callable[[int], Mapping[str, Any]]
+"""The fields of a record at an instant (epoch milliseconds)."""
 
 
 class Alert(NamedTuple):
     """A step that fires at the instant ``at`` (epoch milliseconds). ``to`` names whom its actions reach: a person, a
-    queue, a pool as the configuration names it, ``manager of user:5`` where nobody is known, or ``unassigned``."""
+    queue, a pool as the configuration names it, ``manager of user:5`` where nobody is known, ``customer``, or
+    ``unassigned``. ``risk``: it fires only from this chance to miss on, which history alone does not tell."""
 
     at: int
     record: str
@@ -39,50 +49,67 @@ class Alert(NamedTuple):
     stage: str
     actions: tuple[str, ...]
     to: tuple[str, ...]
+    risk: float | None = None
 
     @property
     def sent(self) -> bool:
-        """False for a policy that is only tried out."""
-        return self.stage != SHADOW
+        """False for a policy that is only tried out, and for a step of which nobody knows."""
+        return self.stage != SHADOW and self.risk is None
 
 
-def alerts_of(evaluation: Evaluation, people: People = NOBODY) -> Iterator[Alert]:
+def alerts_of(evaluation: Evaluation, people: People = NOBODY, fields: Fields | None = None) -> Iterator[Alert]:
     """The alerts of one record's clocks, clock by clock, each clock's in order of time.
 
     Steps that become known at one instant count once, as the latest of them: those that share a threshold, and those
-    that had passed before the record was first seen. A clock that had ended by then raises none; one that was paused
-    raises them when it goes on.
+    that had passed before the record was first seen. Each waits for its hours. A clock that had ended by then raises
+    none; one that was paused raises them when it goes on. ``fields`` is asked by steps with a condition; without it
+    every condition is taken to hold.
     """
     for clock in evaluation.clocks:
-        for at, step in _noticed(clock, evaluation.state):
+        for at, step in _firing(clock, evaluation.state, fields):
             actions = tuple(name for name in step.actions if clock.stage != "warn" or name not in DESTRUCTIVE)
             if actions:
                 owner = _holder(evaluation.state, at)
                 reached = (_addressee(name, step.actions[name], owner, people) for name in actions)
                 to = tuple(dict.fromkeys(name for name in reached if name is not None))
                 yield Alert(
-                    at, clock.record, clock.policy, clock.target, clock.cycle, step.at, clock.stage, actions, to
-                )
+                    at, clock.record, clock.policy, clock.target, clock.cycle, step.at, clock.stage, actions, to,
+                    step.risk,
+                )  # fmt: skip
 
 
-class _Notice(NamedTuple):
-    at: str
-    actions: Mapping[str, Any]
-
-
-def _noticed(clock: Clock, state: RecordState) -> list[tuple[int, _Notice]]:
+def _firing(clock: Clock, state: RecordState, fields: Fields | None) -> list[tuple[int, Step]]:
     """The steps that fire, each with the instant at which it does."""
     seen = state.first_seen_at
-    found: dict[int, _Notice] = {}
-    reached = sorted(
-        (s for s in clock.steps if s.reached and s.instant_ms is not None), key=lambda s: s.instant_ms or 0
-    )
-    for step in reached:
-        assert step.instant_ms is not None  # noqa: S101 - those without an instant were left out above
-        at = _running(clock, step.instant_ms if seen is None else max(step.instant_ms, seen))
-        if at is not None:
-            found[at] = _Notice(step.at, step.actions)  # a later one takes the place of an earlier one
-    return sorted(found.items())
+    found: dict[int, Step] = {}
+    doubtful: list[tuple[int, Step]] = []
+    rules = zip(clock.steps, clock.run.target.steps, strict=True)
+    reached = [(step.instant_ms, rule) for step, rule in rules if step.reached and step.instant_ms is not None]
+    for instant, rule in sorted(reached, key=lambda pair: pair[0]):
+        at = _moment(clock, rule, instant, instant if seen is None else max(instant, seen))
+        if at is None or (rule.when is not ALWAYS and fields is not None and not rule.when(fields(at))):
+            continue
+        if rule.risk is None:
+            found[at] = rule  # a later one takes the place of an earlier one
+        else:
+            doubtful.append((at, rule))
+    return sorted([*found.items(), *doubtful], key=lambda pair: pair[0])
+
+
+def _moment(clock: Clock, rule: Step, instant: int, known: int) -> int | None:
+    """When a step that was reached at ``instant`` and became known at ``known`` fires; None when it never does."""
+    at = _running(clock, known)
+    calendar = None if rule.instant else rule.hours or clock.run.calendar
+    if at is None or calendar is None or calendar.is_open(at):
+        return at
+    closing = calendar.is_open(instant - 1)  # a threshold at closing time belongs to the day
+    if closing and at - instant <= PROMPT:
+        return at
+    try:
+        opening = calendar.next_open(at)
+    except NeverOpen:
+        return None
+    return _running(clock, opening) if opening <= clock.now_ms else None
 
 
 def _running(clock: Clock, at: int) -> int | None:
@@ -109,6 +136,8 @@ def _addressee(action: str, wish: Any, owner: str, people: People) -> str | None
     """Whom an action reaches; None when it speaks to nobody."""
     if action == "task" or (action == "notify" and wish == "owner"):
         return owner
+    if action == "message":
+        return "customer"
     if action not in ("notify", "reassign"):
         return None
     if wish == "manager":
@@ -134,12 +163,14 @@ class Storm(NamedTuple):
 
 class AlertCount:
     """How many alerts there were, by local day, hour and person. Counts those that are sent; of policies that are only
-    tried out just how many there would have been."""
+    tried out, and of steps that ask for a chance to miss, just how many there are."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self.sent = 0
         self.measured = 0
+        self.doubtful = 0
+        """Steps that may have fired: whether they do depends on a chance to miss."""
         self.hours: Counter[int] = Counter()
         """By local hour: hours since the epoch on the wall clock of the zone."""
         self.people: dict[str, Counter[int]] = {}
@@ -149,7 +180,8 @@ class AlertCount:
     def add(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
             if not alert.sent:
-                self.measured += 1
+                self.measured += alert.stage == SHADOW
+                self.doubtful += alert.stage != SHADOW
                 continue
             hour = (alert.at + shift_at(self._zone, alert.at)) // HOUR
             self.sent += 1

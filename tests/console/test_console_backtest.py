@@ -90,7 +90,8 @@ def test_alerts_are_lines_in_order_of_time(cli):
     lines = [json.loads(line) for line in out.splitlines()]
     assert lines[0] == {
         "at": "2026-03-02T10:45:00Z", "record": "desk:ticket:2", "policy": "Support", "target": "first_response",
-        "cycle": 1, "step": "75%", "stage": "enforce", "actions": ["notify"], "to": ["user:5"], "sent": True,
+        "cycle": 1, "step": "75%", "stage": "enforce", "actions": ["notify"], "to": ["user:5"],
+        "risk": None, "sent": True,
     }  # fmt: skip
     assert [(line["at"][11:16], line["record"][-1], *line["to"]) for line in lines] == [
         ("10:45", "2", "user:5"), ("10:45", "3", "user:5"), ("10:45", "4", "user:5"), ("10:45", "5", "user:5"),
@@ -102,6 +103,7 @@ def test_the_summary_counts_alerts_by_day_and_person_and_names_the_storm(cli):
     assert document(cli)["alerts"] == {
         "sent": 7,
         "measured_only": 0,
+        "depending_on_risk": 0,
         "days": 1,
         "mean_a_day": 7.0,
         "busiest_day": {"day": "2026-03-02", "alerts": 7},
@@ -142,6 +144,13 @@ def test_a_policy_without_steps_alerts_nobody(cli, tmp_path):
     (tmp_path / "config.toml").write_text("".join(line for line in CONFIG.splitlines(True) if "steps" not in line))
     assert "no alert would have fired" in cli("backtest", *FILE, "--alerts")[1]
     assert "alerts:" not in cli("backtest", *FILE)[1]
+
+
+def test_a_condition_on_a_step_is_judged_by_the_record_as_it_stood(cli, tmp_path):
+    config = CONFIG.replace('notify = "owner" }', 'notify = "owner", when = { source = "Web" } }')
+    (tmp_path / "config.toml").write_text(config)
+    lines = [json.loads(line) for line in cli("backtest", *FILE, "--alerts", "--json")[1].splitlines()]
+    assert [line["record"][-1] for line in lines if line["step"] == "75%"] == ["2"]
 
 
 def test_alerts_are_of_one_configuration(cli):
