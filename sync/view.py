@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,7 +18,6 @@ from sla.model import Event
 from sla.policy import Policies
 from sync import adoption, clock_row, record_row, timeline
 from sync.at_risk import AtRisk, at_risk, next_due
-from sync.plan import Plan, open_count, plan
 from sync.policy_book import PolicyBook, Terms
 from sync.revision import Document
 from sync.risk_history import RiskHistory
@@ -37,6 +36,9 @@ from sync.view_shape import (
     StepRow,
     Summary,
 )
+
+if TYPE_CHECKING:
+    from sync.plan import Plan
 
 __all__ = [
     "AtRisk",
@@ -133,6 +135,8 @@ class View:
 
     def open_records(self) -> int:
         """How many records have a clock that runs or is paused."""
+        from sync.plan import open_count  # the judge and all it needs: nothing that an ordinary answer waits for
+
         return self._reader.read(open_count)
 
     def fields_in_force(self) -> frozenset[str] | None:
@@ -155,6 +159,8 @@ class View:
 
     def plan(self, policies: Policies, document: Document, now: int, **given: Any) -> Plan:
         """What a changed file would move; see ``sync.plan.plan``."""
+        from sync.plan import plan
+
         return plan(self._reader, policies, document, now, **given)
 
     def outbox(

@@ -40,7 +40,7 @@ def only(document: dict[str, Any], lines: list[dict[str, Any]], now: str, **more
 
 
 def causes(clock: dict[str, Any]) -> list[tuple[str, str, float]]:
-    """Each interval as ("Mon 10:00-Mon 11:00", cause, working seconds); the weeks of the tests begin on 2 March 2026."""
+    """Each interval as ("Mon 10:00-Mon 11:00", cause, working seconds)."""
     return [
         (f"{short(i['from'])}-{short(i['to'])}", i["cause"], i["working_s"]) for i in clock["intervals"]
     ]  # fmt: skip
