@@ -6,7 +6,7 @@ opinion: ``sla.explain`` evaluates. Invariant: text, JSON document and picture s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def _from_file(
     return accounts, len(bad)
 
 
-def chosen(asked: str, names: Sequence[str], place: str, known: Mapping[str, Any] | None = None) -> str:
+def chosen(asked: str, names: Sequence[str], place: str, known: Iterable[str] = ()) -> str:
     """The one record that is meant. Raises Failure when none is, with the nearest known, or several are."""
     if asked in names or len(names) == 1:
         return asked if asked in names else names[0]
@@ -116,7 +116,7 @@ def chosen(asked: str, names: Sequence[str], place: str, known: Mapping[str, Any
         raise Failure(f"'{asked}' may mean several records of {place}", "name one of " + ", ".join(names[:5]))
     from difflib import get_close_matches
 
-    near = get_close_matches(asked, list(known or ()), 1, 0.6)
+    near = get_close_matches(asked, list(known), 1, 0.6)
     hint = f"did you mean '{near[0]}'?" if near else "a record is named connection:kind:id"
     raise Failure(f"{place} knows no record '{asked}'", hint)
 

@@ -56,7 +56,11 @@ def _now(opened: View, asked: int | None) -> int:
 
 
 def _named(opened: View, record: str) -> str:
-    return record if opened.record(record) else chosen(record, opened.find(record), "the store")
+    if opened.record(record):
+        return record
+    names = opened.find(record)
+    near = None if names else opened.nearest(record)
+    return chosen(record, names, "the store", [near] if near else [])
 
 
 def _undecided(clock: dict[str, Any], found: RecordView) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def _console(stderr: bool) -> Console:
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, emoji=False)  # a record may be named desk:ticket:42
     if not console.is_terminal:
         console.width = 160  # nobody resizes a pipe: keep every column whole
     return console
