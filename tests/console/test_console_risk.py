@@ -173,7 +173,7 @@ def test_the_list_as_json_has_the_count_behind_every_chance(cli, store):
                 "record": "desk:ticket:new", "policy": "Support", "target": "resolution", "cycle": 1,
                 "state": "running", "due_at": "2026-03-20T06:30:00Z", "elapsed_s": 1800.0, "remaining_s": 12600.0,
                 "chance": {
-                    "probability": 0.2958, "low": 0.2019, "high": 0.4109, "count": 70,
+                    "probability": 0.2958, "low": 0.2018, "high": 0.411, "count": 70,
                     "segment": "resolution, policy Support, priority normal",
                 },
             }
