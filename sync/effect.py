@@ -54,7 +54,8 @@ class Effect(NamedTuple):
 def effects(
     clock: Clock, step: StepState, state: RecordState, now: int, ready_at: int | None = None
 ) -> Iterator[Effect]:
-    """What a fired step does, in the order of its actions. Stage ``warn`` leaves out what is destructive."""
+    """What a fired step does, in the order of its actions, what overwrites last: it may end the very clock that the
+    others speak of. Stage ``warn`` leaves out what is destructive."""
     instant = step.instant_ms or now
     overdue = clock.due_ms is not None and instant >= clock.due_ms
     why = {
@@ -67,7 +68,7 @@ def effects(
         "due_at": clock.due_ms,
         "instant": instant,
     }
-    for action, made in _bodies(clock, step, state):
+    for action, made in sorted(_bodies(clock, step, state), key=lambda pair: pair[0] in OVERWRITING):
         if clock.stage == "warn" and action in DESTRUCTIVE:
             continue
         rank = BREACH if overdue else TASK if action == "task" else WARNING

@@ -58,8 +58,20 @@ def _still_reached(transaction: Transaction, record: str, why: Mapping[str, Any]
         return Ruling("drop", "its clock is no more")
     state, body = found
     if state == "stopped":
-        return Ruling("drop", "the clock has stopped meanwhile")
+        ours = _ended_by_itself(transaction, record, why)
+        return Ruling("send") if ours else Ruling("drop", "the clock has stopped meanwhile")
     reached = {at: done for at, _, done in read_figures(body).steps}
     if not reached.get(why["step"]):
         return Ruling("drop", f"the clock stands before {why['step']} again")
     return Ruling("send")
+
+
+def _ended_by_itself(transaction: Transaction, record: str, why: Mapping[str, Any]) -> bool:
+    """Whether another effect of the same step has been made that may have ended the clock: a status, an owner."""
+    names = ("target", "policy", "cycle", "step", "arm")
+    same = " AND ".join(f"json_extract(body, '$.why.{name}') = ?" for name in names)
+    found = transaction.one(
+        f"SELECT 1 FROM outbox WHERE record = ? AND state = 'done' AND action IN ('owner', 'set') AND {same}",  # noqa: S608
+        (record, *(why[name] for name in names)),
+    )
+    return found is not None
