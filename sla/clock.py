@@ -43,7 +43,7 @@ class Clock:
         self.outcome = run.outcome
         self.reason = run.reason
         self.steps = [
-            StepState(step.at, *run.crossing(i, now), run.arms[i], step.actions)
+            StepState(step.at, *run.rungs.crossing(i, now), run.rungs.arms[i], step.actions)
             for i, step in enumerate(run.target.steps)
         ]
         if run.breached_at is not None and (state.excuses or run.extended_until is not None):

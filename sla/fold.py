@@ -63,7 +63,7 @@ def evaluate_record(
     tracks = _tracks([policies, *(move.policies for move in moving)], state.kind)
     listening = list(tracks.values())
     matches = _Matcher(state)
-    between = [*sorted(wait for wait in waits if wait.at <= now), *moving]
+    between: list[Wait | Move] = [*sorted(wait for wait in waits if wait.at <= now), *moving]
     if moving:
         between.sort(key=lambda turn: turn.at)
     for event in ordered:

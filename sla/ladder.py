@@ -27,7 +27,7 @@ def _rung(clock: Clock, place: int, step: StepState) -> dict[str, Any]:
         "reached": step.reached,
         "threshold_s": work / SECOND if work % SECOND else work // SECOND,
         "armed_again": step.arm,
-        "why": _why(clock, step, work, noted=clock.run.reached[place] is not None),
+        "why": _why(clock, step, work, noted=clock.run.rungs.reached[place] is not None),
         "actions": step.actions,
     }
 

@@ -13,29 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sla.calendar import Calendar
-from sla.step import Step
+from sla.rungs import Rungs, Segment
 from sla.target import FLOOR, Offer, Target, length_ms
-
-
-class Segment(NamedTuple):
-    """The clock ran in ``[start, end)`` on ``calendar``; ``before`` is the working time up to the start.
-
-    ``resumed``: a pause or a solved gap came before it.
-    """
-
-    start: int
-    end: int
-    before: int
-    calendar: Calendar
-    resumed: bool
-
-
-class Crossing(NamedTuple):
-    """Where a threshold stands: ``instant`` None while the clock is paused before it."""
-
-    instant: int | None
-    reached: bool
 
 
 class Change(NamedTuple):
@@ -66,9 +45,9 @@ class Run:
     """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
 
     __slots__ = (
-        "_base", "_fixed_due", "arms", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
+        "_fixed_due", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
         "due_at", "elapsed", "ended_at", "extended_until", "fields", "open_from", "outcome", "paused_from", "pauses",
-        "reached", "reason", "resumed", "segments", "started_at", "stretched", "target", "within",
+        "reason", "resumed", "rungs", "segments", "started_at", "stretched", "target", "within",
     )  # fmt: skip
 
     def __init__(self, offer: Offer, cycle: int, started_at: int) -> None:
@@ -101,9 +80,7 @@ class Run:
         """How its terms changed on the way."""
         self.fields: Mapping[str, Any] | None = None
         """The record's fields as they stood when it ended."""
-        self.reached: list[int | None] = [None] * len(target.steps)
-        self.arms = [0] * len(target.steps)
-        self._base = 0
+        self.rungs = Rungs(self)
         self._schedule()
 
     @property
@@ -174,10 +151,10 @@ class Run:
         if self.running and self.due_at is not None and self.due_at < at:
             return  # the breach is only not written down yet
         due_before = self.due_at
-        self._mark_steps(at)
+        self.rungs.mark(at)
         self._split(at)
         self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, until))
-        self._rearm()
+        self.rungs.rearm()
         self._schedule()
         self._note(at, "extended", None, due_before, False)
 
@@ -187,16 +164,16 @@ class Run:
             return
         missed, due_before = self.calendar.elapsed_ms(since, self.started_at), self.due_at
         left = self._left(at)
-        self._mark_steps(at)
+        self.rungs.mark(at)
         self._split(at)
         self.segments.insert(0, Segment(since, self.started_at, 0, self.calendar, False))
         for i in range(1, len(self.segments)):
             self.segments[i] = self.segments[i]._replace(before=self.segments[i].before + missed)
-        self._base += 1
+        self.rungs.base += 1
         self.started_at = since
         self.elapsed += missed
         floored = self._shrink(left, self.budget - self.elapsed)
-        self._rearm()
+        self.rungs.rearm()
         self._schedule()
         self._note(at, "merged", None, due_before, floored)
 
@@ -208,7 +185,7 @@ class Run:
         if self.overdue(at):
             return  # the breach under the old target stays, tagged with it
         left = self._left(at)
-        self._mark_steps(at)
+        self.rungs.mark(at)
         self._split(at)
         old, old_calendar, old_due = (self.target, self.within), self.calendar, self.due_at
         self._retarget(offer)
@@ -221,14 +198,14 @@ class Run:
             self._fixed_due = self.calendar.add_days_ms(self.started_at, offer.within.days)
         if self.extended_until is not None and self.extended_until > at:
             self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, self.extended_until))
-        self._rearm()
+        self.rungs.rearm()
         self._schedule()
         self._note(at, why, old, old_due, floored)
 
     def hand_over(self, at: int, offer: Offer) -> None:
         """Gets another target's policy and steps after its breach: what it was promised, and missed, stays."""
         self.judge(at)
-        self._mark_steps(at)
+        self.rungs.mark(at)
         old = self.target, self.within
         self._retarget(offer._replace(calendar=self.calendar))
         self._note(at, "version", old, self.due_at, False)
@@ -281,49 +258,7 @@ class Run:
             return None
         return self.calendar.due_ms(self.open_from, self.budget + excused - self.elapsed)
 
-    def crossing(self, index: int, now: int) -> Crossing:
-        """Where step ``index`` stands and whether the clock has got there."""
-        noted = self.reached[index]
-        if noted is not None:
-            return Crossing(noted, True)
-        step = self.target.steps[index]
-        if step.threshold == (100.0, 0) and self.breached_at is not None:
-            return Crossing(self.breached_at, True)
-        threshold = self._threshold(step)
-        for segment in self.segments[self._base :]:
-            if threshold <= segment.before:
-                return Crossing(self._opening(segment, threshold), True)
-            if threshold - segment.before < segment.calendar.elapsed_ms(segment.start, segment.end):
-                return Crossing(segment.calendar.due_ms(segment.start, threshold - segment.before), True)
-        return self._ahead(step, threshold, now)
-
-    def _ahead(self, step: Step, threshold: int, now: int) -> Crossing:
-        """A threshold that no closed segment has reached."""
-        if self.paused_from is not None:
-            return Crossing(None, False)
-        if step.threshold == (100.0, 0) and self.due_at is not None:
-            instant = self.due_at
-        elif self.open_from is not None:
-            open_segment = Segment(self.open_from, now, self.elapsed, self.calendar, self.resumed)
-            if threshold <= self.elapsed:
-                instant = self._opening(open_segment, threshold)
-            else:
-                instant = self.calendar.due_ms(self.open_from, threshold - self.elapsed)
-        else:
-            assert self.ended_at is not None  # noqa: S101 - neither running nor paused: it ended
-            instant = self.calendar.due_ms(self.ended_at, threshold - self.elapsed)
-        return Crossing(instant, self.running and instant <= now)
-
     # ---- inside
-
-    def _opening(self, segment: Segment, threshold: int) -> int:
-        """The instant of a threshold that stood at the very start of a segment."""
-        if segment.resumed and threshold == segment.before:
-            return segment.calendar.next_open(segment.start)
-        return segment.start
-
-    def _threshold(self, step: Step) -> int:
-        return round(step.threshold.percent * self.budget / 100) + step.threshold.offset
 
     def _schedule(self) -> None:
         """Sets due for the open segment."""
@@ -383,10 +318,7 @@ class Run:
 
     def _retarget(self, offer: Offer) -> None:
         target = offer.target
-        if [step.at for step in target.steps] != [step.at for step in self.target.steps]:
-            kept = {step.at: i for i, step in enumerate(self.target.steps)}
-            self.reached = [self.reached[kept[s.at]] if s.at in kept else None for s in target.steps]
-            self.arms = [self.arms[kept[s.at]] if s.at in kept else 0 for s in target.steps]
+        self.rungs.keep(target.steps)
         self.target, _, self.calendar, self.stretched = offer
         self._fixed_due = None
 
@@ -395,19 +327,3 @@ class Run:
         self.changes.append(
             Change(at, why, target.policy, self.target.policy, within, self.within, due_before, self.due_at, floored)
         )
-
-    def _mark_steps(self, at: int) -> None:
-        """Notes the steps reached before the terms change at ``at``."""
-        for i in range(len(self.reached)):
-            if self.reached[i] is None:
-                crossing = self.crossing(i, at)
-                if crossing.reached and crossing.instant is not None and crossing.instant < at:
-                    self.reached[i] = crossing.instant
-
-    def _rearm(self) -> None:
-        """A step whose threshold now lies ahead again may fire once more; later ones count from here on."""
-        for i, step in enumerate(self.target.steps):
-            if self.reached[i] is not None and self._threshold(step) > self.elapsed:
-                self.reached[i] = None
-                self.arms[i] += 1
-        self._base = len(self.segments)
