@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import sqrt
 from typing import Final, NamedTuple
 
 from sla.clock import Clock
 from sla.fact import Fact
 from sla.percentile import percentiles
+from sla.risk import wilson
 from sla.scale import Length, Scale, sample_of
 
 FEW: Final = 30
@@ -132,7 +132,7 @@ class Odds(NamedTuple):
     @property
     def bounds(self) -> tuple[float, float]:
         """Between what the share lies, by Wilson's interval at 95 %."""
-        return wilson(self.kept, self.of)
+        return wilson(self.share, self.of)
 
 
 class Tightening(NamedTuple):
@@ -225,11 +225,3 @@ def _held(kept: int, month: Month) -> bool:
 def _after(month: str) -> str:
     year, number = int(month[:4]), int(month[5:])
     return f"{year + number // 12}-{number % 12 + 1:02}"
-
-
-def wilson(kept: int, count: int) -> tuple[float, float]:
-    """The bounds of a share by Wilson's score interval at 95 %; ``count`` is above zero."""
-    z2 = 1.96 * 1.96
-    middle = (kept + z2 / 2) / (count + z2)
-    reach = 1.96 / (count + z2) * sqrt(kept * (count - kept) / count + z2 / 4)
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)

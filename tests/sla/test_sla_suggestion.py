@@ -16,7 +16,7 @@ from sla.fold import evaluate_record
 from sla.instant import HOUR, MINUTE, format_instant, parse_instant
 from sla.policy import Policies
 from sla.scale import Scale, sample_of
-from sla.suggestion import Segment, Suggestion, placed, suggestion, wilson
+from sla.suggestion import Odds, Segment, Suggestion, placed, suggestion
 from sla.timeline import event_from_mapping
 
 OFFICE = Calendar.from_config({"timezone": "UTC", "hours": {"mon-fri": "09:00-17:00"}})
@@ -188,7 +188,7 @@ def test_a_share_that_no_length_reaches() -> None:
     ("kept", "count", "low", "high"), [(24, 30, 0.627, 0.905), (0, 30, 0.0, 0.114), (30, 30, 0.886, 1.0)]
 )
 def test_the_interval_of_a_share_is_wilsons(kept: int, count: int, low: float, high: float) -> None:
-    assert wilson(kept, count) == pytest.approx((low, high), abs=0.0005)
+    assert Odds(kept, count).bounds == pytest.approx((low, high), abs=0.0005)
 
 
 # ---- tightening
