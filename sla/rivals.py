@@ -55,8 +55,8 @@ def decision(clock: Clock, policies: Policies, moments: Moments) -> Decision | N
     run, last = clock.run, ending(clock) if clock.breached_ms is None else clock.breached_ms
     begun = _begun(clock, policies, moments)
     found = Decision(max(begun.at, run.started_at), begun, policies, True)
-    for moment in moments.all:
-        if found.at < moment.at <= last and not policies.matching_fields.isdisjoint(moment.changed):
+    for moment in moments.between(found.at, last + 1):
+        if not policies.matching_fields.isdisjoint(moment.changed):
             found = Decision(moment.at, moment, policies, False)
     for change in run.changes:
         if change.why == "version" and found.at < change.at and (moment_then := moments.until(change.at)):
@@ -67,8 +67,8 @@ def decision(clock: Clock, policies: Policies, moments: Moments) -> Decision | N
 def _begun(clock: Clock, policies: Policies, moments: Moments) -> Moment:
     """The moment at which a target of the clock's name first matched, from its start on."""
     candidates = _candidates(clock, policies)
-    for moment in moments.all:
-        if moment.at >= clock.started_ms and any(_offer(c, moment, clock.started_ms) for c in candidates):
+    for moment in moments.between(clock.started_ms - 1, ending(clock) + 1):
+        if any(_offer(c, moment, clock.started_ms) for c in candidates):
             return moment
     return moments.until(clock.started_ms) or moments.all[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ from test_sla_laws import MONDAY, NOW, document, timelines
 
 from sla.attribution import attribute, due_parts
 from sla.explain import explain_record
-from sla.fold import Evaluation, Move, evaluate_record
+from sla.fold import Evaluation, Move, Wait, evaluate_record
 from sla.instant import parse_instant
 from sla.interval import COUNTED, ending, intervals
 from sla.model import Event
@@ -63,16 +64,30 @@ MOVES = st.lists(
 )
 
 
-def lives(events: list[Event], now: int, moves: list[Move]) -> list[tuple[Any, list[Any], Evaluation]]:
+WAITS = st.lists(
+    st.builds(
+        lambda at, before: Wait(MONDAY + at * HOUR, MONDAY + (at - before) * HOUR),
+        at=st.integers(0, 5 * 24),
+        before=st.integers(0, 30),
+    ),
+    max_size=1,
+)
+
+
+def lives(
+    events: list[Event], now: int, moves: list[Move], waits: Sequence[Wait] = ()
+) -> list[tuple[Any, list[Any], Evaluation]]:
     moving = [move for move in moves if move.at <= now]
-    evaluation = evaluate_record(RICH, events, now, (), moving)
+    evaluation = evaluate_record(RICH, events, now, waits, moving)
     moments = Moments(RICH, settle(events, now), moving)
     return [(clock, intervals(clock, evaluation.state, moments), evaluation) for clock in evaluation.clocks]
 
 
-@given(timelines(), NOW, MOVES)
-def test_intervals_tile_the_life_of_a_clock_without_gap_or_overlap(events: list[Event], now: int, moves: Any) -> None:
-    for clock, found, _ in lives(events, now, moves):
+@given(timelines(), NOW, MOVES, WAITS)
+def test_intervals_tile_the_life_of_a_clock_without_gap_or_overlap(
+    events: list[Event], now: int, moves: Any, waits: Any
+) -> None:
+    for clock, found, _ in lives(events, now, moves, waits):
         edges = [(clock.started_ms, clock.started_ms), *((i.start, i.end) for i in found)]
         assert all(before[1] == after[0] for before, after in pairwise(edges))
         assert edges[-1][1] == ending(clock)
@@ -82,11 +97,11 @@ def test_intervals_tile_the_life_of_a_clock_without_gap_or_overlap(events: list[
             assert (i.holder is not None) == (i.kind in COUNTED)
 
 
-@given(timelines(), NOW, MOVES)
+@given(timelines(), NOW, MOVES, WAITS)
 def test_what_counts_is_the_elapsed_time_and_what_pauses_the_paused_time(
-    events: list[Event], now: int, moves: Any
+    events: list[Event], now: int, moves: Any, waits: Any
 ) -> None:
-    for clock, found, _ in lives(events, now, moves):
+    for clock, found, _ in lives(events, now, moves, waits):
         shares = attribute(found)
         assert shares.elapsed.work == clock.elapsed_ms
         assert sum(total.work for total in shares.paused.values()) == clock.paused_ms
