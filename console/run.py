@@ -222,6 +222,8 @@ def _why(row: Planned) -> str:
     why = row.body.get("why")
     if not isinstance(why, dict):
         return "the CRM shows another value"
+    if "watch" in why:
+        return f"{why['watch']}: {why.get('reason')}"
     step = f"{why.get('target')} #{why.get('cycle')} of {why.get('policy')} reached {why.get('step')}"
     instant = why.get("instant")
     return f"{step} at {output.instant(instant)}" if isinstance(instant, int) else step

@@ -15,6 +15,7 @@ from sla.problem import Collector, Problem, Problems
 from sync.configuration_error import ConfigurationError, ConfigurationProblem, from_mistake, locate
 from sync.configuration_section import bind, judge_fetched, read_connections, read_daemon, read_pools, secret_paths
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry, Reference
+from sync.configuration_step import bind_watches
 from sync.configuration_webhook import read_webhooks
 from sync.secrets import SecretMissing, is_reference, resolve
 from sync.toml_positions import Path as KeyPath
@@ -23,6 +24,7 @@ from sync.toml_syntax import Reading, read
 
 if TYPE_CHECKING:
     from sla.objective import Objective
+    from sla.watch import Watch
 
 __all__ = [
     "POLICIES",
@@ -86,8 +88,10 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
     webhooks = _section(document, "webhooks", into, lambda tables, at: read_webhooks(tables, folder, at))
     policies = _policies(document, into, need)
     objectives = _objectives(document, policies, into)
+    watches = _watches(document, policies, into)
     if "connections" in need:
         bind(document, into)
+        bind_watches(document, into)
     else:
         into.problems[:] = [p for p in into.problems if _matters(p, need)]
     for section in sorted(need - document.keys() - OPTIONAL):
@@ -97,7 +101,7 @@ def load(path: Path, need: frozenset[str] = WHOLE) -> Configuration:
         raise ConfigurationError(problems)
     daemon = daemon or read_daemon({}, folder, Collector())
     assert daemon is not None  # noqa: S101 - an empty table is a sound one
-    return Configuration(path, daemon, connections, pools, policies, document, source, objectives, webhooks)
+    return Configuration(path, daemon, connections, pools, policies, document, source, objectives, webhooks, watches)
 
 
 def load_daemon(path: Path) -> DaemonEntry:
@@ -192,6 +196,15 @@ def _objectives(document: Mapping[str, Any], policies: Policies | None, into: Co
     from sla.objective import read_objectives
 
     return read_objectives(document["objectives"], policies, into.at("objectives"))
+
+
+def _watches(document: Mapping[str, Any], policies: Policies | None, into: Collector) -> tuple[Watch, ...]:
+    if "watches" not in document:
+        return ()
+    from sla.watch_section import read_watches
+
+    targets = None if policies is None else [target.name for policy in policies.policies for target in policy.targets]
+    return read_watches(document.get("watches", []), into.at("watches"), targets)
 
 
 def _at_its_own_place(problem: Problem) -> Problem:

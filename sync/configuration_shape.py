@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from sla.objective import Objective
     from sla.policy import Policies
+    from sla.watch import Watch
     from sync.configuration_webhook import WebhookEntry
 
 
@@ -100,3 +101,4 @@ class Configuration:
     source: str = field(repr=False)
     objectives: tuple[Objective, ...] = ()
     webhooks: Mapping[str, WebhookEntry] = field(default_factory=dict)
+    watches: tuple[Watch, ...] = ()

@@ -1,4 +1,4 @@
-"""What steps name outside their policy: pools, people, webhooks, and what the connections can do.
+"""What steps and watches name outside themselves: pools, people, webhooks, and what the connections can do.
 
 Owns these cross-references. Refuses to read a step: that is ``sla``'s. Invariant: a step that could never do what it
 says is found when the file is read, with the nearest name that is known.
@@ -27,12 +27,26 @@ def bind_steps(document: Mapping[str, Any], into: Collector) -> None:
         at = into.at(*path)
         _bind_notify(step.get("notify"), pools, at.at("notify"))
         _bind_reassign(step.get("reassign"), pools, at.at("reassign"))
-        name = step.get("webhook")
-        if isinstance(name, str) and name not in hooks:
-            at.at("webhook").add(f"there is no webhook {name!r}: give it a table [webhooks.{name}]", hooks)
+        _bind_webhook(step.get("webhook"), hooks, at.at("webhook"))
         for action in DEPENDENT:
             if action in step:
                 _bind_ability(document, action, kind, at.at(action))
+
+
+def bind_watches(document: Mapping[str, Any], into: Collector) -> None:
+    """Adds a problem for every name that a watch uses and nothing has."""
+    pools, hooks = _names(document, "pools"), _names(document, "webhooks")
+    listed = document.get("watches")
+    for i, watch in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(watch, dict):
+            at = into.at("watches", i)
+            _bind_notify(watch.get("notify"), pools, at.at("notify"))
+            _bind_webhook(watch.get("webhook"), hooks, at.at("webhook"))
+
+
+def _bind_webhook(name: object, hooks: tuple[str, ...], at: Collector) -> None:
+    if isinstance(name, str) and name not in hooks:
+        at.add(f"there is no webhook {name!r}: give it a table [webhooks.{name}]", hooks)
 
 
 def _bind_notify(wish: object, pools: tuple[str, ...], at: Collector) -> None:

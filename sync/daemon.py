@@ -176,6 +176,7 @@ class Daemon:
         now, real = self._clock.now, self._clock.real_seconds
         tick_s = real(self._configuration.daemon.tick_every_s)
         self._add(scheduler, "wake", tick_s, works.wake)
+        self._add(scheduler, "watch", tick_s, works.watching.look)
         for name, link in works.links.items():
             # Real seconds whatever the clock: that is how a CRM counts its calls.
             poll_s = self._configuration.connections[name].poll_every_s

@@ -26,6 +26,11 @@ def step_key(record: str, policy: str, target: str, started_at: int, step: str, 
     return _digest(record, policy, target, started_at, step, arm, action)
 
 
+def episode_key(watch: str, group: str, begin: int, action: str) -> str:
+    """The name of what one episode of a watch does: ``begin`` is epoch ms."""
+    return _digest("watch", watch, group, begin, action)
+
+
 def fields_key(record: str, values: Mapping[str, Any]) -> tuple[str, str]:
     """The name of the state in which our fields of ``record`` hold ``values``, and these values as sorted JSON."""
     text = _encoder.encode(values)

@@ -41,7 +41,7 @@ def retrospect(
     portion = names[:PORTION] if records is not None else _next(reader, "")
     while portion:
         with without_collections():
-            found = reader.read(lambda transaction: _look(transaction, book, portion, now))  # noqa: B023 - called at once
+            found = reader.read(lambda transaction: look(transaction, book, portion, now))  # noqa: B023 - called at once
         yield from found
         names = names[PORTION:]
         portion = names[:PORTION] if records is not None else _next(reader, portion[-1])
@@ -81,7 +81,8 @@ def _next(reader: Reader, after: str) -> list[str]:
     return [record for (record,) in rows]
 
 
-def _look(transaction: Transaction, book: PolicyBook, names: Sequence[str], now: int) -> list[Looked]:
+def look(transaction: Transaction, book: PolicyBook, names: Sequence[str], now: int) -> list[Looked]:
+    """Some stored records as of ``now``, in one transaction; one that is not known is left out."""
     book.refresh(transaction)
     portion = Portion(transaction, names)
     found = []

@@ -26,6 +26,7 @@ from sync.link import Link, register, standing_of
 from sync.people import Directory
 from sync.policy_book import PolicyBook
 from sync.store import Store, Transaction
+from sync.watching import Watching
 from sync.webhooks import Webhooks
 from sync.writer import Writer
 
@@ -69,6 +70,7 @@ class Works:
         desk = Desk(configuration.pools, configuration.policies.calendars, configuration.policies.people)
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
         self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
+        self.watching = Watching(self.writes, configuration.watches, self.engine.book, clock)
         self.directory = Directory(self.writes, configuration.document, clock)
         for link in self.links.values():
             self.intake.open(link)
@@ -76,7 +78,8 @@ class Works:
     def _connect(self, entry: ConnectionEntry, ready: Mapping[str, Connector]) -> Connector:
         if entry.name in ready:
             return ready[entry.name]
-        wanted = self.configuration.policies.fields
+        watched = [watch.fields for watch in self.configuration.watches]
+        wanted = self.configuration.policies.fields.union(*watched)
         return connectors.build(entry.name, entry.connector, entry.settings, wanted=wanted, clock=self.clock.now)
 
     def _register(self, transaction: Transaction, made: Mapping[str, Connector]) -> dict[str, Link]:
@@ -99,6 +102,7 @@ class Works:
             self.poll(link)
             self.intake.hints(link)
         self.wake()
+        self.watching.look()
         if deliver:
             self.deliver()
 

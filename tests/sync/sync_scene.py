@@ -12,6 +12,8 @@ from connectors.base import Connector
 from connectors.memory import MemoryConnector, MemoryCrm
 from sla.instant import parse_instant
 from sla.policy import Policies
+from sla.problem import Collector
+from sla.watch_section import read_watches
 from sync.clock import ManualClock
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry
 from sync.configuration_webhook import WebhookEntry
@@ -72,6 +74,7 @@ def configuration(
         document=read,
         source=document,
         webhooks=webhooks or {},
+        watches=read_watches(read.get("watches", []), Collector()),
     )
 
 
@@ -95,7 +98,7 @@ class Scene:
 
     def _open(self) -> Works:
         made = configuration(self.database, **self._given)
-        wanted = made.policies.fields
+        wanted = made.policies.fields.union(*(watch.fields for watch in made.watches))
         ready = {name: self.wrap(MemoryConnector(name, crm, wanted=wanted)) for name, crm in self.crms.items()}
         return Works(made, self.clock, ready=ready, rng=Random(7))
 
