@@ -74,6 +74,8 @@ class Webhooks:
 
     def deliver(self) -> int:
         """Makes the calls that may be made now. Returns how many were tried."""
+        if not self._entries:
+            return 0
         if not self._recovered:
             self._writes.write(outbox.recover_webhooks)
             self._recovered = True

@@ -102,6 +102,8 @@ def _tell(scene: Scene) -> None:
             scene.works.round()
         except StoreFull:
             scene.works.round()  # the same process goes on, as the daemon does at its next beat
+            scene.clock.advance(REST_MS / 1_000)  # a call whose answer could not be noted is looked up after a rest
+            scene.works.round()
 
 
 def _effects(scene: Scene) -> Counter[str]:
