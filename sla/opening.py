@@ -48,6 +48,9 @@ class Openings(Protocol):
     def of_year(self, year: int) -> list[tuple[int, int]]:
         """The instants ``[open, close)`` of the openings that belong to the local dates of a year, in order."""
 
+    def of_day(self, day: int) -> list[tuple[int, int]]:
+        """The instants ``[open, close)`` of the openings that belong to one local date (days since 1970-01-01)."""
+
     def working_days(self, year: int) -> WorkingDays:
         """The working days of a local year."""
 
@@ -85,6 +88,10 @@ class WeeklyOpenings:
             ]
             self._years[year] = to_instants(merged(sorted(walls)), offsets_of_year(self.zone, year))
         return self._years[year]
+
+    def of_day(self, day: int) -> list[tuple[int, int]]:
+        walls = [(day * DAY + opening, day * DAY + closing) for opening, closing in self.openings_of(day_date(day))]
+        return to_instants(walls, offsets_of_year(self.zone, day_date(day).year))
 
     def working_days(self, year: int) -> WorkingDays:
         if year not in self._days:
@@ -172,18 +179,15 @@ class CutOpenings:
             spans = without(spans, (start, end))
         return spans
 
+    def of_day(self, day: int) -> list[tuple[int, int]]:
+        spans = self._source.of_day(day)
+        for start, end, _ in self._cuts:
+            spans = without(spans, (start, end))
+        return spans
+
     def working_days(self, year: int) -> WorkingDays:
         """A day of which nothing is left is no working day; one that is cut at an end opens later or closes earlier."""
-        found = WorkingDays([], [], [])
-        for day, opening, closing in zip(*self._source.working_days(year), strict=True):
-            spans = [(self._instant(day, opening), self._instant(day, closing))]
-            for start, end, _ in self._cuts:
-                spans = without(spans, (start, end))
-            if spans:
-                found.days.append(day)
-                found.opens.append(self._wall(day, spans[0][0]))
-                found.closes.append(self._wall(day, spans[-1][1]))
-        return found
+        return _working_days(self, self._source.working_days(year).days)
 
     def closures(self, start: int, end: int) -> Iterator[tuple[int, int, str | None]]:
         at = start
@@ -195,12 +199,6 @@ class CutOpenings:
                 at = last
         if at < end:
             yield from self._source.closures(at, end)
-
-    def _instant(self, day: int, wall: int) -> int:
-        return local_instant(self.zone, day * DAY + wall)
-
-    def _wall(self, day: int, at: int) -> int:
-        return at + shift_at(self.zone, at) - day * DAY
 
 
 class RevisedOpenings:
@@ -216,24 +214,32 @@ class RevisedOpenings:
         later = [(max(a, self._at), b) for a, b in self._after.of_year(year) if b > self._at]
         return merged(sorted(earlier + later))
 
+    def of_day(self, day: int) -> list[tuple[int, int]]:
+        earlier = [(a, min(b, self._at)) for a, b in self._before.of_day(day) if a < self._at]
+        later = [(max(a, self._at), b) for a, b in self._after.of_day(day) if b > self._at]
+        return merged(sorted(earlier + later))
+
     def working_days(self, year: int) -> WorkingDays:
-        before, after = self._before.working_days(year), self._after.working_days(year)
-        found: dict[int, tuple[int, int]] = {}
-        for day, opening, closing in zip(*before, strict=True):
-            if local_instant(self._before.zone, day * DAY + opening) < self._at:
-                found[day] = opening, min(closing, self._at + shift_at(self._before.zone, self._at) - day * DAY)
-        for day, opening, closing in zip(*after, strict=True):
-            if local_instant(self.zone, day * DAY + closing) > self._at:
-                first = max(opening, self._at + shift_at(self.zone, self._at) - day * DAY)
-                found[day] = min(first, found[day][0]) if day in found else first, closing
-        days = sorted(found)
-        return WorkingDays(days, [found[day][0] for day in days], [found[day][1] for day in days])
+        days = {*self._before.working_days(year).days, *self._after.working_days(year).days}
+        return _working_days(self, sorted(days))
 
     def closures(self, start: int, end: int) -> Iterator[tuple[int, int, str | None]]:
         if start < self._at:
             yield from self._before.closures(start, min(end, self._at))
         if end > self._at:
             yield from self._after.closures(max(start, self._at), end)
+
+
+def _working_days(openings: Openings, days: Sequence[int]) -> WorkingDays:
+    """Those of the days on which anything is open, with what the wall clock shows at the first and last moment."""
+    found = WorkingDays([], [], [])
+    for day in days:
+        if spans := openings.of_day(day):
+            first, last = spans[0][0], spans[-1][1]
+            found.days.append(day)
+            found.opens.append(first + shift_at(openings.zone, first) - day * DAY)
+            found.closes.append(last + shift_at(openings.zone, last - 1) - day * DAY)
+    return found
 
 
 def day_date(day: int) -> date:
