@@ -185,7 +185,8 @@ def _changes(scope: str, record: str, before: Evaluation, after: Evaluation) -> 
     old, new = _sides(before.clocks), _sides(after.clocks)
     for key in sorted({*old, *new}):
         was, becomes = old.get(key), new.get(key)
-        if was != becomes:
+        closed = was and becomes and was.state == becomes.state == "stopped" and was.outcome == becomes.outcome
+        if was != becomes and not closed:
             yield Change(scope, record, key[0], key[1], was, becomes)
 
 
