@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from console import options, output
 from console.boundary import Failure
@@ -103,6 +103,9 @@ def _receipts(step: StepRow, letters: Sequence[OutboxRow]) -> Iterator[dict[str,
             }
 
 
+_CHOICE: Final = ("owner", "reason", "pool", "considered")
+
+
 def _stored(found: RecordView) -> dict[str, Any]:
     """What the store knows beside the clocks: whether the record is acted on at all, and every write-back."""
     return {
@@ -124,5 +127,15 @@ def _stored(found: RecordView) -> dict[str, Any]:
                 "body": row.body,
             }
             for row in found.outbox
+        ],
+        "assignments": [
+            {"at": output.instant(row.at), "what": row.what, **{name: row.body["body"].get(name) for name in _CHOICE}}
+            for row in found.ledger
+            if row.body.get("action") == "owner" and "considered" in row.body.get("body", {})
+        ],
+        "watches": [
+            {"at": output.instant(row.at), **row.body, "begin_at": output.instant(row.body["begin_at"])}
+            for row in found.ledger
+            if row.what == "watch"
         ],
     }

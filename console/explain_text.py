@@ -43,6 +43,10 @@ def _print_account(account: dict[str, Any]) -> None:
         output.say("\nno clocks: no policy covers it, or nothing has started one")
     if account.get("write_backs"):
         _print_write_backs(account["write_backs"])
+    for choice in account.get("assignments", ()):
+        _print_assignment(choice)
+    for seen in account.get("watches", ()):
+        _print_watch(seen)
 
 
 def _print_timeline(events: list[dict[str, Any]]) -> None:
@@ -118,3 +122,18 @@ def _print_write_backs(rows: list[dict[str, Any]]) -> None:
         what = describe("write", {"action": row["action"], "body": row["body"]})
         output.add_row(table, row["id"], row["action"], row["state"], when, what, row["reason"])
     output.out().print(table)
+
+
+def _print_assignment(choice: dict[str, Any]) -> None:
+    pool = f" of {choice['pool']}" if choice["pool"] else ""
+    output.say(f"\n{choice['at']}  owner {choice['owner'] or 'nobody'}{pool}: {choice['reason']}")
+    table = output.table("considered", "~verdict", ">open", ">turn")
+    for candidate in choice["considered"]:
+        output.add_row(table, *(candidate[name] for name in ("user", "verdict", "open", "turn")))
+    output.out().print(table)
+
+
+def _print_watch(seen: dict[str, Any]) -> None:
+    acted = f" ({seen['why_not']}: nothing was done)" if seen["why_not"] else ""
+    output.say(f"\n{seen['watch']}: {seen['key']}: {seen['reason']}, since {seen['begin_at']}{acted}")
+    output.say("  " + ", ".join(f"{moment['record']} {moment['target']}" for moment in seen["evidence"]))

@@ -229,6 +229,8 @@ def describe(what: str, body: Mapping[str, Any]) -> str:
         text = f"{body.get('target')} {body.get('step')}: {body.get('decision')}".replace("_", " ")
     elif what == "alarm":
         text = str(body.get("alarm", what))
+    elif what == "watch":
+        text = f"{body.get('watch')}: {body.get('key')}"
     else:
         inner = body.get("body")
         content: Mapping[str, Any] = inner if isinstance(inner, dict) else body
@@ -246,7 +248,8 @@ def _action(action: str, body: Mapping[str, Any]) -> str:
         return f"task: {body.get('subject', '')}"
     if action == "owner":
         owner = body.get("owner")
-        return f"owner {owner}" if owner else f"owner from pool {body.get('pool', '')}"
+        why = f" ({body['reason']})" if body.get("reason") else ""
+        return f"owner {owner}{why}" if owner else f"owner by {body.get('wish') or body.get('pool', '')}"
     return str(body.get("text") or body.get("subject") or "")
 
 

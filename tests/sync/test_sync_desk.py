@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def people(**given: dict[str, Any]) -> People:
+def people(**given: Any) -> People:
     problems = Collector()
     found = read_people(given, CALENDARS, problems)
     assert problems.problems == []
@@ -176,10 +176,13 @@ def test_members_whom_the_crm_does_not_know_are_told_of(store: Store) -> None:
 # ---- the line is kept
 
 
+def _remember(store: Store, n: int, choice: Choice) -> None:
+    store.write(lambda t: remember(t, f"key{n}", "sales", choice, f"crm:lead:{n}", MONDAY_NINE + n))
+
+
 def test_the_line_survives_a_restart_and_an_edit_of_the_team(store: Store) -> None:
     for n in range(3):
-        choice = ask(store, "sales")
-        store.write(lambda t, c=choice, n=n: remember(t, f"key{n}", "sales", c, f"crm:lead:{n}", MONDAY_NINE + n))
+        _remember(store, n, ask(store, "sales"))
     assert store.read(lambda t: t.rows("SELECT owner FROM assignment ORDER BY at")) == [
         ("user:ann",), ("user:ben",), ("user:ann",),
     ]  # fmt: skip

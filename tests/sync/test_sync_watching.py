@@ -215,7 +215,8 @@ def test_a_watch_that_is_gone_leaves_nothing_behind(staged: Callable[..., Scene]
 def test_a_crash_while_the_task_is_sent_makes_one_task(staged: Callable[..., Scene]) -> None:
     scene = staged(document=REPEATED, write={})
     link = scene.works.links["crm"]
-    write, cut = link.connector.write, []
+    write = link.connector.write
+    cut: list[list[WriteBack]] = []
 
     def crash(batch: list[WriteBack]) -> object:
         answer = write(batch)
