@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("calendar", "fold", "pipeline", "calls", "backtest", "recompute", "calibration")
+NAMES = ("calendar", "fold", "pipeline", "calls", "backtest", "report", "recompute", "calibration")
 
 
 def main() -> None:

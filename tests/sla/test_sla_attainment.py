@@ -76,6 +76,10 @@ def test_a_percentile_is_the_nearest_rank(percent, expected):
     assert nearest_rank([15, 20, 35, 40, 50], percent) == expected
 
 
+def test_percentiles_of_many_are_exact():
+    assert percentiles(range(200, 0, -1)) == {50: 100, 80: 160, 90: 180, 95: 190}
+
+
 def test_a_percentile_of_nothing_is_nothing():
     assert nearest_rank([], 50) is None
     assert percentiles([]) == {50: None, 80: None, 90: None, 95: None}
