@@ -40,6 +40,7 @@ sla_breached_at datetime - SLA breached at
 sla_status string - SLA status
 sla_first_response_status string - SLA first response status
 sla_policy string - SLA policy
+sla_tags string - SLA tags
 """
 _OWN: Final[dict[str, str]] = {
     "contacts": _TOUCHED + _SLA + """

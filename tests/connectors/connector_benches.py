@@ -144,6 +144,7 @@ class SalesforceBench:
             "connector": "salesforce", "domain": "acme.my", "url": self.server.url,
             "client_id": known["consumer_key"], "client_secret": known["consumer_secret"],
             "write": {"lead": self.WRITE, "ticket": self.WRITE},
+            "tags": {"lead": "SLA_Tags__c", "ticket": "SLA_Tags__c"},
             "webhook": {"token": TOKEN, "organization": known["organization_id"]},
         })  # fmt: skip
         return SalesforceConnector(
@@ -231,7 +232,9 @@ class HubSpotBench:
     OBJECTS = {"lead": "contacts", "ticket": "tickets"}  # noqa: RUF012
 
     def __init__(self) -> None:
-        self.desk = Desk(webhook_secret="conformance-secret")
+        tags = {"lead": "sla_tags", "ticket": "sla_tags"}
+        self.desk = Desk(webhook_secret="conformance-secret", tags=tags)
+        self.desk.settings["sender"] = self.desk.owner("Jo")
         self.maria, self.li, self.gone = (f"user:{self.desk.owner(first)}" for first in ("Maria", "Li", "Sam"))
         self.desk.act("deactivate_user", user=self.gone)
         self.connector: Connector = self.connect()
@@ -291,7 +294,14 @@ class HubSpotBench:
         self.desk.fault("status:401")
 
     def lose_next_answer(self) -> None:
-        for path in ("*/batch/update", "*/tasks", "*/tasks/batch/create", "*/notes", "*/notes/batch/create"):
+        for path in (
+            "*/batch/update",
+            "*/tasks",
+            "*/tasks/batch/create",
+            "*/notes",
+            "*/notes/batch/create",
+            "*/messages",
+        ):
             self.desk.fault("drop_response", path, method="POST", times=1)
 
     def mend(self) -> None:

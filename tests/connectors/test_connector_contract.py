@@ -282,6 +282,67 @@ def test_what_was_added_before_the_answer_was_lost_is_found_again(bench: Bench, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_tag_is_added_once_and_changes_nothing_that_is_measured(bench: Bench, kind: str) -> None:
+    record = bench.create(kind)
+    before = state(bench, record)
+
+    def tag(text: str) -> tuple[str, bool]:
+        receipt = bench.connector.write([WriteBack(key=text, record=record, action="tag", subject=text)])[0]
+        return receipt.outcome, receipt.wrote
+
+    assert [tag("late"), tag("vip"), tag("late"), tag("vip")] == [
+        ("done", True), ("done", True), ("done", False), ("done", False),
+    ]  # fmt: skip
+    assert bench.effects() == 2
+    assert state(bench, record) == before
+
+
+def message(record: str, text: str, since: int, attempts: int = 0) -> WriteBack:
+    return WriteBack(
+        key=f"m{since}", record=record, action="message", subject=text, since=since, attempts=attempts
+    )  # fmt: skip
+
+
+def test_our_message_to_the_customer_is_no_answer(bench: Bench) -> None:
+    record = bench.create("ticket")
+    bench.customer_writes(record)
+    bench.pass_time(60)
+    receipt = bench.connector.write([message(record, "Still <there>?", 0)])[0]
+    assert (receipt.outcome, receipt.wrote) == ("done", True)
+    assert bench.effects() == 1
+    bench.pass_time(60)
+    events = told(bench.connector, sweep(bench.connector)[0] + bench.connector.read([record]), record)
+    said = [event for event in events if event.event == "message"]
+    assert {event.direction for event in said} == {"inbound", "outbound"}
+    ours = {event.actor for event in said if event.direction == "outbound" and event.public}
+    assert ours == {"system:sla-sidecar"}
+
+
+def test_a_message_whose_answer_was_lost_is_found_and_the_same_text_a_day_later_is_another(bench: Bench) -> None:
+    record = bench.create("ticket")
+    bench.customer_writes(record)
+    first = observed_now(bench, record)
+    bench.lose_next_answer()
+    with pytest.raises(RetryLater) as caught:
+        bench.connector.write([message(record, "Still there?", first)])
+    assert caught.value.unknown
+    again = bench.connector.write([message(record, "Still there?", first, attempts=1)])[0]
+    assert (again.outcome, again.wrote) == ("done", False)
+    assert bench.effects() == 1
+    bench.mend()
+    bench.pass_time(86_400)
+    later = bench.connector.write([message(record, "Still there?", first + 86_400_000, attempts=1)])[0]
+    assert (later.outcome, later.wrote) == ("done", True)
+    assert bench.effects() == 2
+
+
+def observed_now(bench: Bench, record: str) -> int:
+    """About now, by the CRM's own clock: when the customer has just written."""
+    events = told(bench.connector, bench.connector.read([record]), record)
+    return max(event.at for event in events)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_our_own_task_is_nobody_s_activity(bench: Bench, kind: str) -> None:
     record = bench.create(kind)
     receipt = bench.connector.write([task(record, owner=bench.maria)])[0]
