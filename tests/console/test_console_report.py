@@ -349,6 +349,13 @@ def test_the_store_tells_the_same_as_the_file(cli):
     assert from_store == from_file
 
 
+def test_a_team_is_that_of_whoever_had_the_record(cli):
+    Path("config.toml").write_text(CONFIG + '\n[people]\n"user:3" = { team = "Inside sales" }\n')
+    fill(HISTORY)
+    assert [*by(document(cli, "--by", "team"))] == [("Inside sales",)]
+    assert [*by(json.loads(cli("--json", "--by", "team", "--now", NOW)[1]))] == [("Inside sales",)]
+
+
 def test_stored_records_are_judged_by_the_policies_they_live_by(cli):
     fill(HISTORY)
     Path("config.toml").write_text(CONFIG.replace('"1h"', '"1m"'))

@@ -114,6 +114,12 @@ def test_the_credit_is_that_of_the_lowest_limit_which_the_attainment_is_under():
     assert formula(tiers) == "10% below 90%, 5% below 95%, otherwise nothing"
 
 
+def test_two_limits_may_earn_the_same_credit():
+    problems = Collector()
+    read_credits([{"below": "95%", "credit": "5%"}, {"below": "90%", "credit": "5%"}], problems)
+    assert problems.problems == []
+
+
 @given(st.fractions(0, 1), st.fractions(0, 1))
 def test_a_lower_attainment_never_earns_a_lower_credit(one, other):
     tiers = (Tier(Fraction(9, 10), Fraction(1, 4)), Tier(Fraction(95, 100), Fraction(1, 20)))
