@@ -3,6 +3,7 @@
 import statistics
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from sla.attainment import DEFINITIONS, Tally, cases
 from sla.fold import evaluate_timelines
 from sla.grouping import Grouping, Selection
 from sla.handling import handling_of
-from sla.instant import parse_instant
+from sla.instant import format_instant, parse_instant
 from sla.percentile import nearest_rank, percentiles
 from sla.policy import Policies
 from sla.timeline import event_from_mapping
@@ -308,6 +309,51 @@ def test_only_real_answers_before_the_first_resolution_count():
 def test_what_happens_after_now_has_not_happened():
     events = [event_from_mapping(line) for line in ticket(1, answered="Mon 09:30", resolved="Mon 10:00")]
     assert handling_of(events, parse_instant(instant("Mon 09:45"))).resolved_at is None
+
+
+def spoken(*lines, now="Mon 16:00"):
+    """While the customer had the last word, as short texts."""
+    events = [event_from_mapping(line) for line in lines]
+    # A snapshot is how a CRM shows a whole record; no line of a file can say so.
+    events = [msgspec.structs.replace(one, snapshot=one.id.startswith("snap")) for one in events]
+    found = handling_of(events, parse_instant(instant(now))).spoken
+    return [(format_instant(start)[11:16], format_instant(end)[11:16]) for start, end in found]
+
+
+def test_the_customer_has_the_last_word_until_an_answer_or_a_status():
+    opened = [created("Mon 09:00"), asks("Mon 11:00")]
+    assert spoken(*opened) == [("11:00", "16:00")]
+    assert spoken(*opened, reply("Mon 12:00")) == [("11:00", "12:00")]
+    assert spoken(*opened, reply("Mon 12:00", public=False)) == [("11:00", "16:00")]
+    assert spoken(*opened, changed("Mon 12:00", status="pending")) == [("11:00", "12:00")]
+    assert spoken(*opened, changed("Mon 12:00", priority="high")) == [("11:00", "16:00")]
+    assert spoken(*opened, reply("Mon 12:00"), asks("Mon 13:00")) == [("11:00", "12:00"), ("13:00", "16:00")]
+
+
+def test_a_snapshot_ends_the_last_word_only_with_another_status():
+    opened = [created("Mon 09:00"), changed("Mon 10:00", status="open"), asks("Mon 11:00")]
+    assert spoken(*opened, changed("Mon 12:00", id="snap1", status="open", priority="high")) == [("11:00", "16:00")]
+    assert spoken(*opened, changed("Mon 12:00", id="snap1", status="pending")) == [("11:00", "12:00")]
+
+
+@pytest.mark.parametrize("word", ["converted", "disqualified"])
+def test_a_lead_that_ends_ends_the_last_word(word):
+    lead = {"record": "crm:lead:1"}
+    lines = [created("Mon 09:00", **lead), asks("Mon 11:00", **lead), event("Mon 12:00", word, actor="user:3", **lead)]
+    assert spoken(*lines) == [("11:00", "12:00")]
+
+
+@pytest.mark.parametrize("word", ["merged", "deleted"])
+def test_nobody_waits_on_a_record_that_is_gone(word):
+    lines = [
+        created("Mon 09:00"),
+        changed("Mon 10:00", status="pending"),
+        event("Mon 12:00", word, into="desk:ticket:2"),
+    ]
+    found = handling_of([event_from_mapping(line) for line in lines], parse_instant(instant("Mon 16:00")))
+    assert [(format_instant(a), format_instant(b)) for a, b in found.waits] == [
+        (instant("Mon 10:00"), instant("Mon 12:00"))
+    ]
 
 
 # ---- groups
