@@ -17,6 +17,8 @@ from sla.signal import ANSWER_WORDS, TRIGGER_WORDS
 from sla.step import CLOCK_FIELDS
 from sla.step import KEYS as STEP_KEYS
 from sla.target import REOPEN_KEYS, TARGET_KEYS
+from sla.watch_section import BACKLOG_KEYS, BREACHES_KEYS
+from sla.watch_section import KEYS as WATCH_KEYS
 from sync.configuration import load
 from sync.configuration_model import DaemonTable, MemberTable, PoolTable
 
@@ -38,7 +40,7 @@ def test_the_page_names_every_key():
         *ConnectionSettings.model_fields,
         *CALENDAR_KEYS, *POLICY_KEYS, *TARGET_KEYS, *REOPEN_KEYS, *STEP_KEYS, *OPERATORS, *PRESETS,
         *ANSWER_WORDS, *TRIGGER_WORDS, *CLOCK_FIELDS, *DERIVE_KEYS, *PERIOD_KEYS, *PEOPLE_KEYS, *OBJECTIVE_KEYS,
-        *CREDIT_KEYS,
+        *CREDIT_KEYS, *WATCH_KEYS, *BREACHES_KEYS, *BACKLOG_KEYS,
     } - {"targets"}  # fmt: skip
     assert [key for key in sorted(keys) if not re.search(rf"`[^`]*\b{key}\b[^`]*`", PAGE)] == []
 
@@ -59,3 +61,18 @@ def test_the_example_is_a_whole_configuration():
     read = load(ROOT / "config.example.toml")
     assert read.connections.keys() == {"acme-salesforce", "acme-hubspot"}
     assert read.daemon.mode == "shadow"
+
+
+def test_the_examples_of_assignment_and_watches_are_valid(tmp_path):
+    policy = (
+        '[[policies]]\nname = "P"\napplies_to = "lead"\ncalendar = "office"\n'
+        '[[policies.targets]]\nmetric = "first_response"\nwithin = "1h"\n'
+    )
+    for page, rest in (("assignment", policy), ("watches", "")):
+        path = tmp_path / f"{page}.toml"
+        blocks = re.findall(r"```toml\n(.*?)```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL)
+        connection = '[connections.crm]\nconnector = "memory"\n'
+        path.write_text("\n".join([*blocks, rest, connection]))
+        read = load(path)
+        assert len(read.watches) == (2 if page == "watches" else 0)
+        assert [pool.needs for pool in read.pools.values()] == ([1_800_000] if page == "assignment" else [])
