@@ -44,10 +44,10 @@ class Attribution(NamedTuple):
 
 def attribute(found: Sequence[Interval]) -> Attribution:
     """Shares the working time of a clock's intervals out."""
-    holders = dict.fromkeys([SYSTEM, *(i.holder for i in found if i.counts and i.holder)])
+    holders = dict.fromkeys([SYSTEM, *(i.holder for i in found if i.holder)])
     return Attribution(
         elapsed=_sum(found, lambda i: i.counts),
-        spent={holder: _sum(found, lambda i, name=holder: i.counts and i.holder == name) for holder in holders},  # type: ignore[misc]
+        spent={holder: _sum(found, lambda i, name=holder: i.holder == name) for holder in holders},  # type: ignore[misc]
         paused=_by_kind(found, (CUSTOMER, HOLD, PAUSED)),
         left_out=_by_kind(found, (RESOLVED, DELETED)),
         excused=_sum(found, lambda i: i.kind == EXCUSED),

@@ -70,7 +70,7 @@ def intervals(clock: Clock, state: RecordState, moments: Moments) -> list[Interv
     known += [(start, end, None) for start, end in pauses]
     found: list[Interval] = []
     at = run.started_at
-    for start, end, calendar in sorted((k for k in known if k[0] < k[1]), key=lambda k: k[:2]):
+    for start, end, calendar in sorted(known, key=lambda k: k[:2]):
         found += _gap(clock, at, start, moments)
         found += _paused(clock, start, end, moments) if calendar is None else _ran(calendar, start, end, state)
         at = end
@@ -150,7 +150,7 @@ def _why_paused(clock: Clock, at: int, moments: Moments) -> tuple[str, str]:
     moment = moments.until(at)
     if moment is None:
         return PAUSED, PAUSED
-    if moment.status in PAUSES:
+    if moment.status is not None and moment.status in PAUSES:
         raw = moment.fields.get("raw_status")
         return PAUSES[moment.status], f"{PAUSED}: {moment.status}" + (f" ({raw})" if raw else "")
     said = (f"{name} {_plain(moment.fields.get(name))}" for name in sorted(clock.run.target.metric.pause.fields))
@@ -183,7 +183,7 @@ def _joined(found: Iterable[Interval]) -> list[Interval]:
         if interval.start >= interval.end:
             continue
         last = joined[-1] if joined else None
-        if last and last.end == interval.start and last[2:4] == interval[2:4] and last.holder == interval.holder:
+        if last and last.end == interval.start and last.cause == interval.cause and last.holder == interval.holder:
             joined[-1] = last._replace(end=interval.end, openings=_touching(last.openings + interval.openings))
         else:
             joined.append(interval)

@@ -24,8 +24,8 @@ class Moment(NamedTuple):
     signals: int
     fields: Mapping[str, Any]
     """With those that rules derived."""
-    status: str
-    """The category as it really stands (see ``RecordState.effective``)."""
+    status: str | None
+    """The category as it really stands (see ``RecordState.effective``), None while it was never told."""
     changed: frozenset[str]
     """The fields that got another value."""
     derived: Mapping[str, str]
@@ -73,5 +73,4 @@ class Moments:
 def _after(state: RecordState, event: Event) -> Moment:
     found = state.apply(event)
     changed = frozenset(state.changed) if found & signal.FIELDS else frozenset()
-    status = str(state.effective().get("status") or state.status)
-    return Moment(event, found, state.fields, status, changed, state.derived)
+    return Moment(event, found, state.fields, state.effective().get("status"), changed, state.derived)

@@ -75,7 +75,7 @@ def _begun(clock: Clock, policies: Policies, moments: Moments) -> Moment:
 
 def _candidates(clock: Clock, policies: Policies) -> list[Candidate]:
     """Every candidate for a clock's name in file order, tried out or not."""
-    kind = next((p.applies_to for p in policies.policies if p.name == clock.policy), "ticket")
+    kind = next(p.applies_to for p in policies.policies if p.name == clock.policy)
     groups = policies.named_groups(kind)
     found = [c for (name, _), group in groups.items() if name == clock.target for c in group]
     return sorted(found, key=lambda candidate: candidate.target.rank)

@@ -135,8 +135,9 @@ def test_a_pause_is_told_by_status_and_its_working_time_by_what_was_waited_for()
 
 def test_a_pause_of_its_own_kind_names_the_fields_that_it_looks_at() -> None:
     lines = [created("Mon 10:00"), changed("Mon 11:00", blocked="yes")]
-    clock = only(promise("resolution", "40h", pause={"blocked": "yes"}), lines, "Mon 12:00")
-    assert causes(clock)[1] == ("Mon 11:00-Mon 12:00", "paused: blocked yes", HOUR)
+    pause = {"blocked": "yes", "vendor": {"exists": False}}
+    clock = only(promise("resolution", "40h", pause=pause), lines, "Mon 12:00")
+    assert causes(clock)[1] == ("Mon 11:00-Mon 12:00", "paused: blocked yes, vendor empty", HOUR)
     assert sums(clock, "paused") == {"paused": HOUR}
 
 
@@ -156,6 +157,16 @@ def test_a_gap_after_a_pause_is_told_apart_from_the_pause() -> None:
     assert clock["sums"]["whole_s"] == 5 * HOUR
 
 
+def test_what_lasted_no_time_at_all_is_no_interval() -> None:
+    lines = [
+        created("Mon 10:00", owner="user:3"),
+        changed("Mon 11:00", status="pending", id="a"),
+        event("Mon 11:00", "deleted", id="b"),
+    ]
+    clock = only(promise("resolution", "40h"), lines, "Mon 14:00")
+    assert causes(clock) == [("Mon 10:00-Mon 11:00", "running", HOUR)]
+
+
 def test_a_record_that_came_back_from_deletion_leaves_the_gap_out() -> None:
     lines = [created("Mon 10:00", owner="user:3"), event("Mon 11:00", "deleted"), event("Mon 13:00", "restored")]
     clock = only(promise("resolution", "40h"), lines, "Mon 14:00")
@@ -166,14 +177,14 @@ def test_a_record_that_came_back_from_deletion_leaves_the_gap_out() -> None:
 def test_an_excused_span_counts_and_is_told_with_reason_and_who() -> None:
     excuse = {"from": instant("Mon 10:30"), "until": instant("Mon 11:30"), "reason": "fire drill", "by": "user:9"}
     lines = [created("Mon 10:00", owner="user:3"), event("Mon 12:00", "excused", **excuse)]
-    clock = only(promise("resolution", "1h30m"), lines, "Mon 12:00")
+    clock = only(promise("resolution", "1h30m"), lines, "Mon 12:15")
     assert causes(clock) == [
         ("Mon 10:00-Mon 10:30", "running", 1800),
         ("Mon 10:30-Mon 11:30", "excused: fire drill (by user:9)", HOUR),
-        ("Mon 11:30-Mon 12:00", "running", 1800),
+        ("Mon 11:30-Mon 12:15", "running", 2700),
     ]
     assert clock["sums"]["excused"]["working_s"] == HOUR
-    assert clock["elapsed_s"] == 2 * HOUR
+    assert clock["elapsed_s"] == 8100
     assert clock["outcome"] == "excused"
 
 
@@ -252,6 +263,44 @@ def test_the_decision_is_the_last_weighing_and_not_what_became_of_the_record_sin
     assert others(at_noon)["House"] == "it would be due 2026-03-02T14:00:00Z, not before 2026-03-02T12:00:00Z"
     later = next(c for c in account(many(), lines, "Tue 11:00")["clocks"] if c["stage"] == "enforce")
     assert later["decision"]["at"] == instant("Mon 11:00"), "after the breach nothing is weighed any more"
+
+
+def test_a_decision_on_the_way_weighs_what_is_left_and_not_the_whole() -> None:
+    lines = [
+        created("Mon 09:00", tier="silver", seats=200),
+        changed("Mon 09:30", status="pending"),
+        changed("Mon 12:30", status="open"),
+        changed("Mon 13:00", tier="gold"),
+        asks("Mon 13:30"),
+    ]
+    clock = next(c for c in account(many(), lines, "Mon 13:45")["clocks"] if c["stage"] == "enforce")
+    assert clock["policy"] == "Gold"
+    assert (clock["decision"]["at"], clock["decision"]["when"]) == (
+        instant("Mon 13:00"), "when its terms were last weighed again",
+    )  # fmt: skip
+    assert clock["decision"]["due_at"] == instant("Mon 14:00")  # one hour of two was gone
+    assert others(clock)["House"] == "it would be due 2026-03-02T16:00:00Z, not before 2026-03-02T14:00:00Z"
+
+
+def test_a_policy_that_began_to_match_late_was_decided_then() -> None:
+    document = promise("resolution", "4h", when={"tier": "gold"})
+    lines = [created("Mon 10:00"), changed("Mon 11:00", subject="x"), changed("Mon 12:00", tier="gold")]
+    clock = only(document, lines, "Mon 13:00")
+    assert (clock["started_at"], clock["decision"]["at"], clock["decision"]["when"]) == (
+        instant("Mon 10:00"), instant("Mon 12:00"), "at its start",
+    )  # fmt: skip
+
+
+def test_a_clock_that_only_a_merged_wait_began_was_decided_on_what_the_record_was_then() -> None:
+    lines = [created("Mon 10:00", actor="user:3", tier="gold")]
+    wait = Wait(parse_instant(instant("Mon 12:00")), parse_instant(instant("Mon 11:00")))
+    document = config(
+        policy(target("next_response", "4h"), when={"tier": "gold"}),
+        policy(target("next_response", "2h"), name="Silver", when={"tier": "silver"}),
+    )
+    clock = only(document, lines, "Mon 13:00", waits=[wait])
+    assert clock["decision"]["at"] == clock["started_at"] == instant("Mon 11:00")
+    assert others(clock) == {"Silver": 'its conditions do not hold: tier is "gold", wanted "silver"'}
 
 
 @pytest.mark.parametrize(
