@@ -79,9 +79,9 @@ class Roster:
         """The id behind an e-mail address, a name, ``queue:NAME`` or an id; None when nobody is meant."""
         return self._ids.get(text.casefold())
 
-    def email(self, user: str) -> str | None:
+    def email(self, user: str | None) -> str | None:
         """The address of a person, where the CRM tells."""
-        person = self._persons.get(user)
+        person = self._persons.get(user or "")
         return None if person is None else person.email
 
     def manager(self, user: str) -> str | None:
@@ -156,7 +156,7 @@ class Desk:
         earlier = transaction.rows(
             "SELECT owner FROM assignment WHERE record = ? AND at >= ? ORDER BY at", (ask.record, ask.started_at)
         )
-        return choose(
+        choice = choose(
             pool,
             ask.now,
             places=_places(transaction, name, users),
@@ -167,6 +167,10 @@ class Desk:
             hops=len(earlier),
             due_at=ask.due_at,
         )
+        given = self._pools[name].fallback
+        if choice.owner is None and given is not None:
+            return choice._replace(reason=f"{choice.reason} that can have it: {_named(roster, given).reason}")
+        return choice
 
     def _has_member(self, pool: str, roster: Roster, owner: str | None) -> bool:
         return owner is not None and any(roster.resolve(m.user) == owner for m in self._pools[pool].members)
@@ -179,16 +183,17 @@ class Desk:
             user = roster.resolve(member.user)
             if user is None:
                 unknown.add(member.user)
-            hours = self._hours_of(member, user, now)
+            hours = self._hours_of(member, roster, user, now)
             members.append(Member(user or member.user, member.weight, member.cap, hours))
-        fallback = roster.resolve(given.fallback) if given.fallback else None
+        fallback = _named(roster, given.fallback).owner if given.fallback else None
         pool = Pool(name, tuple(members), given.strategy, fallback, given.max_hops, given.needs)
         return pool, unknown
 
-    def _hours_of(self, member: MemberLike, user: str | None, now: int) -> Calendar | None:
+    def _hours_of(self, member: MemberLike, roster: Roster, user: str | None, now: int) -> Calendar | None:
         """A member's own calendar, else the one that ``[people]`` gives them; without their absences either way."""
         own = self._calendars.get(member.calendar or "")
-        hours = self._people.hours(member.user) or self._people.hours(user)
+        listed = (self._people.get(name) for name in (member.user, user, roster.email(user)))
+        hours = next((colleague.hours for colleague in listed if colleague is not None), None)
         if own is None or hours is None:
             return own or hours
         key = (member.user, member.calendar, now // DAY)

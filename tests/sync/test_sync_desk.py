@@ -173,6 +173,21 @@ def test_members_whom_the_crm_does_not_know_are_told_of(store: Store) -> None:
     ]
 
 
+def test_a_member_named_by_id_keeps_the_hours_listed_under_their_address(store: Store) -> None:
+    listed = people(**{"ben@acme.test": {"away": ["2026-03-02"]}})
+    assert [c.verdict for c in ask(store, "sales", known=listed).considered] == ["chosen", "away"]
+
+
+def test_a_fallback_that_nobody_can_have_is_told_of(store: Store) -> None:
+    for fallback, why in (("queue:Nowhere", "unknown"), ("gone@acme.test", "inactive")):
+        pool = PoolEntry("sales", (MemberEntry("user:gone"),), fallback=fallback)
+        choice = ask(store, "sales", pools=(pool,))
+        assert choice.owner is None
+        assert choice.reason == (
+            f"nobody of the pool is free, and the pool has no fallback that can have it: {fallback} is {why} in the CRM"
+        )
+
+
 # ---- the line is kept
 
 
