@@ -57,7 +57,7 @@ def current_objectives(config: Path, database: Path, now: int) -> list[Row]:
 
 def _count(reader: Reader, objective: Objective, reckoning: Reckoning, policies: Policies, now: int) -> bool:
     """Counts what the current window needs; False when that is too much in passing."""
-    from sla.attainment import cases
+    from sla.case import cases
     from sync.retrospect import decided_clocks, decided_since, retrospect
 
     since = reckoning.needed_since

@@ -153,7 +153,7 @@ def _count(
     now: int,
 ) -> int:
     """Counts every clock in, and returns how many of shadow policies were left out."""
-    from sla.attainment import cases
+    from sla.case import cases
 
     shadow = "stage" in selection.by or "stage" in selection.where
     shadow = shadow or all(policy.stage == "shadow" for policy in policies.policies)

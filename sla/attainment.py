@@ -8,24 +8,19 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from sla.case import RESOLUTIONS, Case
 from sla.duration import parse_threshold
-from sla.fact import Fact, facts
-from sla.fold import Evaluation
-from sla.handling import Handling, Span, handling_of
+from sla.handling import Handling, Span
 from sla.instant import SECOND
-from sla.model import Event
-from sla.people import People
 from sla.percentile import SHOWN, percentiles
 from sla.run import Run
 
 FEW: Final = 20
 """A group with fewer decided clocks is marked: one more miss would move its attainment by more than five points."""
-
-_RESOLUTIONS: Final = ("resolution", "first_resolution")
 
 DEFINITIONS: Final = {
     "clocks": "clocks of the group, whatever became of them; one target on one record, each cycle for itself",
@@ -62,70 +57,6 @@ DEFINITIONS: Final = {
 """What each figure means, word for word as reports print it."""
 
 
-class Case(NamedTuple):
-    """One clock for a report. ``handling`` is there for the one clock of a record that counts the record; ``counted``
-    for every cycle of that one's target."""
-
-    fact: Fact
-    metric: str
-    run: Run
-    excuses: tuple[Span, ...]
-    spoken: tuple[Span, ...]
-    handling: Handling | None
-    counted: bool = False
-
-    @property
-    def at(self) -> int:
-        """The instant it belongs to: when it was decided, else its start."""
-        decided = self.fact.decided_at
-        return self.fact.started_at if decided is None else decided
-
-
-def cases(
-    evaluation: Evaluation,
-    events: Sequence[Event],
-    now: int,
-    people: People | None = None,
-    targets: Sequence[str] = (),
-    *,
-    shadow: bool = True,
-) -> Iterator[Case]:
-    """The clocks of one record, ``events`` being its timeline; without ``shadow`` none of policies that are only tried
-    out. With ``targets`` only one of theirs counts the record."""
-    found = [
-        (fact, clock.run)
-        for fact, clock in zip(facts(evaluation, people), evaluation.clocks, strict=True)
-        if shadow or fact.stage != "shadow"
-    ]
-    if not found:
-        return
-    handling = handling_of(events, now)
-    excuses = tuple((excuse.start, excuse.end) for excuse in sorted(evaluation.state.excuses))
-    counting = {tried: _counting(found, targets, tried=tried) for tried in (False, True)}
-    for i, (fact, run) in enumerate(found):
-        first = counting[fact.stage == "shadow"]
-        ours = first is not None and fact.target == found[first][0].target
-        own = handling if i == first else None
-        yield Case(fact, run.target.metric.name, run, excuses, handling.spoken, own, ours)
-
-
-def _counting(found: Sequence[tuple[Fact, Run]], targets: Sequence[str], *, tried: bool) -> int | None:
-    """Which clock counts the record: its resolution, else its earliest. Policies that are only tried out count it for
-    themselves."""
-    places = [
-        i
-        for i, (fact, _) in enumerate(found)
-        if (not targets or fact.target in targets) and (fact.stage == "shadow") is tried
-    ]
-    return min(places, key=lambda i: _counts_first(*found[i]), default=None)
-
-
-def _counts_first(fact: Fact, run: Run) -> tuple[int, int, int]:
-    metric = run.target.metric.name
-    place = _RESOLUTIONS.index(metric) if metric in _RESOLUTIONS else len(_RESOLUTIONS)
-    return place, fact.started_at, fact.cycle
-
-
 _COUNTS: Final = (
     "escalated", "records", "resolved", "reopened", "first_contact", "waiting", "stale", "stale_work", "pauses",
     "pauses_work",
@@ -153,7 +84,7 @@ class Tally:
             self.reasons[fact.reason or "no reason given"] += 1
         if fact.completed_at is not None and case.metric == "first_response":
             self.lengths["first_response"].append(fact.elapsed)
-        if fact.completed_at is not None and case.metric in _RESOLUTIONS and case.counted:
+        if fact.completed_at is not None and case.metric in RESOLUTIONS and case.counted:
             self.lengths["resolution"].append(fact.elapsed)
         self.escalated += any(_escalates(at, actions) for at, _, actions in fact.reached)
         if case.spoken:
@@ -185,7 +116,7 @@ class Tally:
     def _add_time(self, case: Case) -> None:
         fact = case.fact
         people = [work for holder, work in fact.spent.items() if holder.startswith("user:")]
-        if people and fact.completed_at is not None and case.metric in _RESOLUTIONS:
+        if people and fact.completed_at is not None and case.metric in RESOLUTIONS:
             self.handled.append(sum(people))
         for holder, work in fact.spent.items():
             if work:

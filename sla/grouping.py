@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sla.attainment import Case, Tally
+from sla.attainment import Tally
+from sla.case import Case
 from sla.fact import NONE, dimension
 
 

@@ -6,17 +6,14 @@ Invariant: shares are exact fractions; every figure follows from the counts of m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from sla.attainment import Case
 from sla.calendar import Calendar
+from sla.case import Case
 from sla.credit import credit_for, format_share, formula
 from sla.instant import DAY, HOUR
-from sla.objective import Objective
-from sla.run import Run
-from sla.target import length_ms
+from sla.objective import Objective, judge
 from sla.window import Window, rolling_days, window_at
 
 BURNS: Final = ("hour", "day", "week")
@@ -34,59 +31,6 @@ DEFINITIONS: Final = {
     "goal so far, or the burn rates of day and week are both above 1; else `ok`",
     "credit": "that of the lowest limit which the attainment is under; nothing where nothing was decided",
 }  # fmt: skip
-
-
-class Judgement(NamedTuple):
-    """What a clock counts as: ``outcome`` met, missed, excused, or None while undecided (or cancelled); ``at`` is when
-    that was decided."""
-
-    outcome: str | None
-    at: int
-
-
-def judge(objective: Objective, case: Case, now: int) -> Judgement:
-    """A clock by its own target, or by the objective's ``within``."""
-    if objective.within is None:
-        outcome = case.fact.outcome
-        return Judgement(outcome if outcome != "cancelled" else None, case.at)
-    run = case.run
-    within = length_ms(objective.within, run.calendar, run.started_at)
-    missed_at = _passed(run, within, now)
-    if missed_at is None:
-        return Judgement(None if case.fact.completed_at is None else "met", case.at)
-    end = now if run.ended_at is None else run.ended_at
-    excused = _excused(run, case.excuses, end)
-    return Judgement("excused" if excused and run.elapsed_at(end) - excused <= within else "missed", missed_at)
-
-
-def _pieces(run: Run, end: int) -> list[tuple[int, int, Calendar]]:
-    pieces = [(segment.start, segment.end, segment.calendar) for segment in run.segments]
-    return pieces if run.open_from is None else [*pieces, (run.open_from, end, run.calendar)]
-
-
-def _passed(run: Run, within: int, now: int) -> int | None:
-    """When the working time of a clock reached ``within`` without having been completed then; None if it never did."""
-    before, pieces = 0, _pieces(run, now)
-    for i, (start, end, calendar) in enumerate(pieces):
-        work = calendar.elapsed_ms(start, end)
-        runs = run.open_from is not None and i == len(pieces) - 1
-        if before + work > within or (runs and before + work == within):
-            left = within - before
-            return calendar.due_ms(start, left) if left > 0 else calendar.next_open(start)
-        before += work
-    return None
-
-
-def _excused(run: Run, excuses: Sequence[tuple[int, int]], end: int) -> int:
-    """Working time of a clock that lies in excused spans."""
-    total, counted_to = 0, run.started_at
-    for since, until in excuses:
-        for start, stop, calendar in _pieces(run, end):
-            a, b = max(start, since, counted_to), min(stop, until)
-            if a < b:
-                total += calendar.elapsed_ms(a, b)
-        counted_to = max(counted_to, until)
-    return total
 
 
 class Count:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sla_story import activity, asks, changed, config, created, event, instant, policy, reply, target
 
-from sla.attainment import DEFINITIONS, Tally, cases
+from sla.attainment import DEFINITIONS, Tally
+from sla.case import cases
 from sla.fold import evaluate_timelines
 from sla.grouping import Grouping, Selection
 from sla.handling import handling_of

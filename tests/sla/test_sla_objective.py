@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sla_story import changed, config, created, event, instant, policy, reply, target
 
-from sla.attainment import cases
 from sla.calendar import Calendar
+from sla.case import cases
 from sla.credit import Tier, credit_for, format_share, formula, parse_share, read_credits
 from sla.fold import evaluate_timelines
 from sla.instant import format_instant, parse_instant
