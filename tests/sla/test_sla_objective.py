@@ -352,6 +352,18 @@ def test_excused_time_counts_for_another_length_too():
     assert (standing.met, standing.missed, standing.excused) == (0, 0, 1)
 
 
+def test_excused_time_counts_while_a_clock_still_runs():
+    excuse = event("Mon 09:31", "excused", reason="power cut", by="user:9",
+                   **{"from": instant("Mon 09:05"), "until": instant("Mon 09:30")})  # fmt: skip
+    lines = [created("Mon 09:00"), excuse]
+    found = {now: stand({"within": "20m"}, lines, now)[0] for now in ("Mon 09:40", "Mon 09:45", "Mon 09:45:01")}
+    assert {now: (standing.missed, standing.excused) for now, standing in found.items()} == {
+        "Mon 09:40": (0, 1),
+        "Mon 09:45": (0, 1),
+        "Mon 09:45:01": (1, 0),
+    }
+
+
 # ---- spans
 
 
