@@ -86,6 +86,15 @@ def test_what_became_known_during_a_pause_is_told_when_the_clock_goes_on() -> No
     assert told(found(story, "Mon 15:30", document)) == [("03-02 15:00", "50%", ("user:5",))]
 
 
+def test_what_ends_or_pauses_the_clock_in_the_instant_it_is_seen_comes_first() -> None:
+    seen = {"seen": instant("Mon 12:30")}
+    assert found([created("Mon 10:00", **seen), reply("Mon 12:30")], "Mon 13:00") == []
+    document = promised("resolution", [{"at": "50%", "notify": "owner"}])
+    story = [created("Mon 10:00", **seen), changed("Mon 12:30", status="pending"), asks("Mon 15:00")]
+    assert found(story[:2], "Mon 14:00", document) == []
+    assert told(found(story, "Mon 16:00", document)) == [("03-02 15:00", "50%", ("unassigned",))]
+
+
 def test_a_policy_that_is_only_tried_out_sends_nothing() -> None:
     alerts = found([created("Mon 10:00")], "Mon 13:30", promised(stage="shadow"))
     assert [alert.sent for alert in alerts] == [False, False, False]
@@ -126,6 +135,9 @@ def test_a_step_waits_for_its_hours_and_falls_away_when_answered_before() -> Non
 def test_a_threshold_at_closing_time_fires_at_once_and_what_was_seen_later_the_next_morning() -> None:
     steps = [{"at": "50%", "notify": "owner"}]
     assert told(found([created("Mon 16:00")], "Mon 20:00", promised(steps=steps)))[0][0] == "03-02 17:00"
+    for seen, fires in (("Mon 17:01", "03-02 17:01"), ("Mon 17:02", "03-03 09:00")):
+        late = created("Mon 16:00", seen=instant(seen))
+        assert told(found([late], "Tue 09:30", promised(steps=steps)))[0][0] == fires
     late = created("Mon 16:00", seen=instant("Mon 18:00"))
     assert told(found([late], "Tue 09:30", promised(steps=steps)))[0][0] == "03-03 09:00"
     at_once = [{"at": "50%", "notify": "owner", "instant": True}]
@@ -180,6 +192,9 @@ def test_an_alert_at_closing_time_is_remembered_when_the_clock_ends_that_evening
         ([0, 1, 2, 3, 4, 200, 201, 202, 203], [(0, 4, 2, 5), (200, 203, 1, 4)]),
         # what is held back fires later and is not counted again: at 61 the first one's place is free
         ([0, 20, 40, 50, 61], [(0, 50, 1, 4)]),
+        # less than an hour after the last one held back it is the same storm; an hour after, another
+        ([0, 1, 2, 3, 60, 60], [(0, 60, 2, 5)]),
+        ([0, 1, 2, 3, 61, 62, 62, 63], [(0, 3, 1, 4), (61, 63, 1, 4)]),
     ],
 )
 def test_a_storm_is_a_span_over_the_budget(minutes: list[int], expected: list[tuple[int, int, int, int]]) -> None:

@@ -48,6 +48,16 @@ def test_a_longer_target_loses_one() -> None:
     assert (whole.gained, whole.lost) == (0, 1)
 
 
+def test_the_sides_count_what_became_of_every_clock() -> None:
+    comparison = Comparison(("target",), ZoneInfo("UTC"))
+    for story in (STORY, STORY[:1], [created("Mon 10:00"), reply("Mon 10:30")], [created("Tue 09:50")]):
+        comparison.add(facts(judged(promised("2h"), story)), facts(judged(promised("1h"), story)))
+    before, after = comparison.whole.before, comparison.whole.after
+    assert (before.clocks, before.met, before.missed, before.decided, before.attainment) == (4, 2, 1, 3, 2 / 3)
+    assert (after.clocks, after.met, after.missed, after.decided, after.attainment) == (4, 1, 2, 3, 1 / 3)
+    assert comparison.table("target") == [("first_response", comparison.whole)]
+
+
 def test_each_side_counts_in_the_group_that_it_has() -> None:
     groups = dict(compared(promised("1h20m"), promised("1h"), "owner").table("owner"))
     assert {name: (c.before.missed, c.after.missed, c.gained, c.lost) for name, c in groups.items()} == {
@@ -75,6 +85,6 @@ def test_a_policy_tried_out_is_paired_with_its_like() -> None:
 
 def test_hours_of_the_week_come_in_the_order_of_the_week() -> None:
     comparison = Comparison(("hour_of_week",), ZoneInfo("UTC"))
-    for at in ("Tue 09:00", "Mon 16:00", "Mon 09:00"):
+    for at in ("2026-02-26T10:00:00Z", "Tue 09:00", "Mon 16:00", "Mon 09:00"):
         comparison.add((), facts(judged(promised("1h"), [created(at)])))
-    assert [group for group, _ in comparison.table("hour_of_week")] == ["Mon 10", "Mon 17", "Tue 10"]
+    assert [group for group, _ in comparison.table("hour_of_week")] == ["Mon 10", "Mon 17", "Tue 10", "Thu 11"]
