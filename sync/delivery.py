@@ -177,6 +177,8 @@ class Delivery:
                     entries.append(outbox.finish(transaction, letter, state, now, ruling.reason))
                     if state == "dropped":
                         desk.forget(transaction, letter.key)
+                    else:
+                        self._took_effect(transaction, letter, now)
                     continue
                 if letter.action == "owner" and roster is not None and row is not None:
                     ready = self._chosen(transaction, link, letter, row, roster, entries)

@@ -38,15 +38,31 @@ def rule(transaction: Transaction, letter: Letter, row: RecordRow | None) -> Rul
     why: Mapping[str, Any] = letter.body.get("why", {})
     if letter.action in DESTRUCTIVE:
         chosen = letter.body.get("owner")
-        if letter.unknown and chosen is not None and fresh["owner"] == chosen:
-            return Ruling("done", "an earlier try had taken effect")
         expected: Mapping[str, Any] = letter.body.get("expect", {})
+        if letter.unknown and _took_effect(fresh, letter.values, expected, chosen):
+            return Ruling("done", "an earlier try had taken effect")
         changed = [_WORDS[name] for name, value in expected.items() if fresh.get(name) != value]
         if changed:
             return Ruling("drop", f"{' and '.join(changed)} changed since it was decided")
     elif letter.unknown:
         return Ruling("send")  # it may be there already: only looking it up tells
     return _still_reached(transaction, letter.record, why) if "step" in why else Ruling("send")
+
+
+def _holds(fresh: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return bool(values) and all(name in fresh and fresh[name] == value for name, value in values.items())
+
+
+def _took_effect(
+    fresh: Mapping[str, Any], values: Mapping[str, Any], expected: Mapping[str, Any], chosen: str | None
+) -> bool:
+    """Whether the record shows that an earlier try was made, which wrote all or nothing: it has the chosen owner, it
+    holds all values, or one that was expected otherwise."""
+    if _holds(fresh, {"owner": chosen} if chosen else values):
+        return True
+    return any(
+        name in expected and expected[name] != value and fresh.get(name) == value for name, value in values.items()
+    )
 
 
 def _still_reached(transaction: Transaction, record: str, why: Mapping[str, Any]) -> Ruling:
