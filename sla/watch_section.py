@@ -118,6 +118,8 @@ def _read_actions(table: dict[str, Any], rule: Breaches | Backlog | None, proble
             problems.at(name).add(f"`{name}` takes text")
     if not actions and not any(name in table for name in ACTIONS):
         problems.add("a watch does something", ACTIONS)
+    if isinstance(rule, Backlog) and rule.by != "owner" and actions.get("notify") == "owner":
+        problems.at("notify").add(f"a backlog by {rule.by} has no owner: name somebody else")
     if "task" in actions:
         if isinstance(rule, Backlog):
             problems.at("task").add("a task belongs to a record, and a backlog has none: use `notify` or `webhook`")

@@ -163,6 +163,8 @@ class Watching:
         entries = [Entry(now, "watch", record, body) for record in records]
         if why_not is None:
             owner, fields = self._standing(transaction, records[-1], now)
+            if not span.evidence and key.startswith("user:"):
+                owner = key
             if "notify" in watch.actions:
                 said = f"{watch.name}: {key}: {span.reason}"
                 notice = {"to": watch.actions["notify"], "owner": owner, "text": said, "why": why}

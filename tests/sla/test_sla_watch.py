@@ -294,6 +294,11 @@ def test_the_version_of_a_watch_is_what_it_looks_at() -> None:
             ("task",),
             "a task belongs to a record, and a backlog has none: use `notify` or `webhook`",
         ),
+        (
+            {"breaches": None, "backlog": {"by": "team", "over": "4h", "growth": "25%"}, "notify": "owner"},
+            ("notify",),
+            "a backlog by team has no owner: name somebody else",
+        ),
         ({"notify": None}, (), "a watch does something"),
         ({"notify": 3}, ("notify",), "`notify` takes text"),
         ({"task": "{clock.due_at}"}, ("task",), "{clock.due_at} is unknown here; write {record.FIELD} or {watch.NAME}"),
@@ -301,7 +306,7 @@ def test_the_version_of_a_watch_is_what_it_looks_at() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_path(table: dict[str, Any], path: tuple[str, ...], message: str | None) -> None:
-    sound = {"name": "A", "breaches": {"count": 3, "within": "7d"}, "notify": "owner"}
+    sound = {"name": "A", "breaches": {"count": 3, "within": "7d"}, "notify": "manager"}
     given = {name: value for name, value in {**sound, **table}.items() if value is not None}
     problems = Collector()
     read_watches([given], problems, ["first_response"])

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
+from test_sync_steps_webhook import SECRET, Receiver
 
 from connectors.base import WriteBack
 from sla.model import Event
-from sync import timeline
+from sync import migrations, timeline
+from sync.configuration import load
+from sync.configuration_error import ConfigurationError
+from sync.configuration_webhook import WebhookEntry
 from sync.policy_book import PolicyBook
 from sync.retrospect import Looked, look
-from sync.store import Transaction
+from sync.store import Store, Transaction
 
 HOUR = 60 * MINUTE
 PLAIN = LEADS[: LEADS.index("steps = [")]
@@ -39,6 +45,13 @@ notify = "manager"
 """
 )
 BY_POLICY = BACKLOG.replace('by = "queue"', 'by = "policy"')
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
 
 
 def _lead(scene: Scene, name: str, customer: str = "Acme", **fields: Any) -> None:
@@ -273,6 +286,49 @@ def test_a_backlog_is_counted_by_policy_and_by_owner_too(staged: Callable[..., S
         assert _watch_rows(scene) == [(None, key, "fired")]
 
 
+def test_the_owner_of_a_backlog_is_the_one_whom_it_belongs_to(staged: Callable[..., Scene]) -> None:
+    document = BACKLOG.replace('by = "queue"', 'by = "owner"').replace('notify = "manager"', 'notify = "owner"')
+    scene = staged(document=document, write={})
+    scene.minutes(70, step=10)
+    _queue(scene, *"1234", owner="user:ann")
+    scene.minutes(10, step=5)
+    assert [(row.body["to"], row.body["owner"]) for row in scene.view().ledger(what="notice")] == [
+        ("owner", "user:ann")
+    ]
+
+
+def test_a_webhook_is_told_of_a_backlog_and_of_the_evidence_of_breaches(
+    staged: Callable[..., Scene], receiver: Receiver, tmp_path: Path
+) -> None:
+    entry = WebhookEntry("pager", 5.0, receiver.url, SECRET, tmp_path)
+    calls = [document.replace('notify = "manager"', 'webhook = "pager"') for document in (BACKLOG, REPEATED)]
+    scene = staged(document=calls[0], write={}, webhooks={"pager": entry})
+    scene.minutes(70, step=10)
+    _queue(scene, *"1234")
+    scene.minutes(10, step=5)
+    scene.restart(document=calls[1])
+    for name in ("7", "8", "9"):
+        _lead(scene, name)
+    scene.minutes(70, step=5)
+    told = [json.loads(call.body) for call in receiver.calls]
+    assert len({one.pop("id") for one in told}) == 2
+    assert told == [
+        {
+            "event": "watch", "watch": "Queue grows", "by": "queue", "key": "queue:9",
+            "begin_at": "2026-03-02T10:15:00Z", "reason": "open clocks grew from 0 to 4 in 1h", "size": 4,
+            "evidence": [],
+        },
+        {
+            "event": "watch", "watch": "Same customer again", "by": "customer", "key": "Acme",
+            "begin_at": "2026-03-02T11:20:00Z", "reason": "3 breaches within 7d", "size": 3,
+            "evidence": [
+                {"at": "2026-03-02T11:20:00Z", "record": f"crm:lead:{n}", "target": "first_response"} for n in (7, 8, 9)
+            ],
+        },
+    ]  # fmt: skip
+    assert scene.rows("SELECT state FROM outbox WHERE action = 'webhook'") == [("done",), ("done",)]
+
+
 def test_what_is_known_of_a_backlog_survives_a_restart(staged: Callable[..., Scene]) -> None:
     scene = staged(document=BACKLOG, write={})
     _queue(scene, "1", "2", "3", "4")
@@ -285,12 +341,15 @@ def test_what_is_known_of_a_backlog_survives_a_restart(staged: Callable[..., Sce
     assert scene.rows("SELECT count(*) FROM backlog") == [(3,)]  # since when, and what changed
 
 
-def test_in_shadow_mode_nothing_is_acted_on_so_nothing_counts(staged: Callable[..., Scene]) -> None:
-    scene = staged(document=BY_POLICY, write={}, mode="shadow")
-    scene.round(70)
+@pytest.mark.parametrize(("mode", "rows"), [("live", [(None, "Inbound leads", "fired")]), ("shadow", [])])
+def test_in_shadow_mode_nothing_is_acted_on_so_nothing_counts(
+    staged: Callable[..., Scene], mode: str, rows: list[tuple[str | None, str, str]]
+) -> None:
+    scene = staged(document=BY_POLICY, write={}, mode=mode)
+    scene.minutes(70, step=10)
     _queue(scene, *"123456")
-    scene.minutes(80, step=10)
-    assert _watch_rows(scene) == []
+    scene.minutes(30, step=10)
+    assert _watch_rows(scene) == rows
 
 
 def test_a_record_that_cannot_be_evaluated_stops_no_other(
@@ -318,3 +377,68 @@ def test_the_store_is_looked_at_once_a_minute(staged: Callable[..., Scene]) -> N
         watched.clock.advance(1)
         watched.works.watching.look()
     assert len(looks) == 2
+
+
+# ---- the file
+
+FILE = """
+[connections.crm]
+connector = "memory"
+
+[webhooks.pager]
+url = "https://hooks.acme.test/sla"
+secret = "env:PAGER"
+
+[pools.sales]
+members = ["user:ann"]
+"""
+
+
+def test_names_that_a_watch_uses_and_nothing_has_are_told_with_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FILE + REPEATED.replace('"manager"', '"mangaer"').replace("task =", 'webhook = "pagr"\ntask ='))
+    with pytest.raises(ConfigurationError) as refused:
+        load(path)
+    lines = path.read_text().splitlines()
+    assert [(lines[p.line - 1], p.message, p.hint) for p in refused.value.problems] == [
+        (
+            'notify = "mangaer"',
+            "nobody is called 'mangaer': name a role, a pool, a person or a queue",
+            'did you mean "manager"?',
+        ),
+        (
+            'webhook = "pagr"',
+            "there is no webhook 'pagr': give it a table [webhooks.pagr]",
+            'did you mean "pager"?',
+        ),
+    ]
+
+
+def test_a_target_that_no_policy_has_is_told_with_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FILE + REPEATED.replace('target = "first_response"', 'target = "first_respons"'))
+    with pytest.raises(ConfigurationError) as refused:
+        load(path)
+    assert [(p.message, p.hint) for p in refused.value.problems] == [
+        ("no policy has a target 'first_respons'", 'did you mean "first_response"?')
+    ]
+    path.write_text(FILE + REPEATED)
+    assert [watch.name for watch in load(path).watches] == ["Same customer again"]
+
+
+def test_the_choices_of_an_older_file_become_places_on_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        kept = tuple(each for each in migrations.MIGRATIONS if each.__name__ != "m003_people_and_watches")
+        earlier.setattr(migrations, "MIGRATIONS", kept)
+        Store.open(tmp_path / "sla.db").close()
+    raw = sqlite3.connect(tmp_path / "sla.db")
+    rows = [("k1", "user:ann"), ("k2", "user:ben"), ("k3", "user:ann")]
+    raw.executemany("INSERT INTO assignment VALUES (?, 'sales', ?, 'crm:lead:1', 5)", rows)
+    raw.commit()
+    raw.close()
+    store = Store.open(tmp_path / "sla.db")
+    places = store.read(lambda t: t.rows("SELECT key, place FROM assignment ORDER BY key"))
+    store.close()
+    assert places == [("k1", 5_354_228_880), ("k2", 5_354_228_880), ("k3", 10_708_457_760)]
