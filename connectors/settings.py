@@ -96,12 +96,19 @@ class ConnectionSettings(Table):
 
     @classmethod
     def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
-        """Why a connection with this table cannot do ``action`` (tag, message) for records of a kind, with what to do
-        about it; None when it can, or does not watch that kind."""
+        """Why a connection with this table cannot do ``action`` (tag, message, priority) for records of a kind, with
+        what to do about it; None when it can, or does not watch that kind."""
         tags = table.get("tags")
         if action == "tag" and kind in cls.watched(table) and not (isinstance(tags, Mapping) and kind in tags):
             return f'name the field that holds its tags, such as tags.{kind} = "SLA_Tags__c"'
         return None
+
+    @staticmethod
+    def fills(table: Mapping[str, Any], field: str, kind: str) -> bool:
+        """Whether ``fields`` of a connection's table says where a normalised field of a kind stands."""
+        fields = table.get("fields")
+        path = fields.get(field) if isinstance(fields, Mapping) else None
+        return isinstance(path, str) or (isinstance(path, Mapping) and kind in path)
 
     @classmethod
     def watched(cls, table: Mapping[str, Any]) -> frozenset[str]:  # noqa: ARG003 - each CRM has its own word for it

@@ -16,7 +16,7 @@ from sla.step import is_person, parse_reassign
 
 ROLES: Final = ("owner", "manager")
 """Whom ``notify`` can name beside people, queues and pools."""
-DEPENDENT: Final = ("tag", "message")
+DEPENDENT: Final = ("tag", "message", "priority")
 """Actions that not every CRM has for every kind of record."""
 
 

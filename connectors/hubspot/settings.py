@@ -6,12 +6,12 @@ Owns the keys, defaults and checks of a HubSpot connection. Refuses to call anyt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.hubspot.names import DEFAULT_VERSION, RECORDS, Version
+from connectors.hubspot.names import DEFAULT_VERSION, PRIORITY_PROPERTY, RECORDS, Version
 from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, Seconds, StatusCategory
 
@@ -58,19 +58,26 @@ class HubSpotSettings(ConnectionSettings):
 
     @classmethod
     def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
-        if action != "message" or kind not in cls.watched(table):
-            return super().lacking(table, action, kind)
-        if kind != "ticket":
+        watched = [one for one in RECORDS if one.kind == kind and one.name in cls._objects(table)]
+        if not watched:
+            return None
+        if action == "priority" and watched[0].name not in PRIORITY_PROPERTY and not cls.fills(table, action, kind):
+            return "contacts have no priority of their own; name a property for it by fields.priority"
+        if action == "message" and kind != "ticket":
             return "HubSpot has conversations of tickets only"
-        if table.get("sender") is None:
+        if action == "message" and table.get("sender") is None:
             return 'name the user who sends, by the owner id of one who answers nobody else, such as sender = "77"'
-        return None
+        return super().lacking(table, action, kind)
 
     @classmethod
     def watched(cls, table: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset(one.kind for one in RECORDS if one.kind is not None and one.name in cls._objects(table))
+
+    @classmethod
+    def _objects(cls, table: Mapping[str, Any]) -> Sequence[Any]:
         given = table.get("objects")
-        objects = given if isinstance(given, list) else cls.model_fields["objects"].default
-        return frozenset(one.kind for one in RECORDS if one.kind is not None and one.name in objects)
+        objects: Sequence[Any] = given if isinstance(given, list) else cls.model_fields["objects"].default
+        return objects
 
 
 SETTINGS = HubSpotSettings

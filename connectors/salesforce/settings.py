@@ -152,8 +152,12 @@ class SalesforceSettings(ConnectionSettings):
 
     @classmethod
     def lacking(cls, table: Mapping[str, Any], action: str, kind: str) -> str | None:
-        if action == "message" and kind == "lead" and kind in cls.watched(table):
+        if kind not in cls.watched(table):
+            return None
+        if action == "message" and kind == "lead":
             return "Salesforce shows its customers comments of cases, and nothing of a lead"
+        if action == "priority" and kind == "lead" and not cls.fills(table, "priority", kind):
+            return 'leads have no priority of their own; name a field for it, such as fields.priority = "Rating"'
         return super().lacking(table, action, kind)
 
     @classmethod

@@ -64,6 +64,9 @@ _EFFECT_WORDS: Final = {
 }
 
 
+_SAID: Final = {"task": "task", "note": "comment", "tag": "tag", "message": "to the customer"}
+
+
 class Choice(NamedTuple):
     """Which clocks the viewer wants to see. An unknown word means all of them."""
 
@@ -244,8 +247,10 @@ def _action(action: str, body: Mapping[str, Any]) -> str:
         return ", ".join(f"{name} = {_value(name, value)}" for name, value in _values(body))
     if action == "set":
         return "set " + ", ".join(f"{name} = {value}" for name, value in _values(body))
-    if action == "task":
-        return f"task: {body.get('subject', '')}"
+    if action in _SAID:
+        return f"{_SAID[action]}: {body.get('subject', '')}"
+    if action == "webhook":
+        return f"webhook {body.get('webhook', '')}"
     if action == "owner":
         owner = body.get("owner")
         why = f" ({body['reason']})" if body.get("reason") else ""

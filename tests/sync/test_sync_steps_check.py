@@ -106,6 +106,13 @@ def test_what_a_connection_cannot_do(tmp_path: Path) -> None:
     ]
     named = {"acme": 'tags.ticket = "SLA_Tags__c"', "desk": 'tags.ticket = "sla_tags"'}
     assert complaints(tmp_path, '{ at = "due", tag = "late" }', **named) == []
+    raised = '{ at = "due", priority = "raise" }'
+    assert complaints(tmp_path, raised) == []
+    assert complaints(tmp_path, raised, kind="lead") == [
+        "33:28: connection 'acme' cannot do this for a lead: leads have no priority of their own; name a field for it,"
+        ' such as fields.priority = "Rating"'
+    ]
+    assert complaints(tmp_path, raised, kind="lead", acme='fields.priority = "Rating"') == []
     assert complaints(tmp_path, '{ at = "due", message = "Hello" }') == [
         "33:27: connection 'desk' cannot do this for a ticket: name the user who sends, by the owner id of one who"
         ' answers nobody else, such as sender = "77"'
