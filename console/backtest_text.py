@@ -73,7 +73,7 @@ def _print_alert_lines(alerts: Mapping[str, Any], zone: str) -> None:
     if alerts["sent"]:
         day, hour = alerts["busiest_day"], alerts["busiest_hour"]
         output.say(
-            f"alerts: {alerts['sent']:,} on {alerts['days']:,} days, {alerts['mean_a_day']:,} a day; "
+            f"alerts: {alerts['sent']:,} on {_days(alerts['days'])}, {alerts['mean_a_day']:,} a day; "
             f"most on {day['day']} ({day['alerts']:,}) and in the hour from {hour['from']} ({hour['alerts']:,}), {zone}"
         )
     if alerts["measured_only"]:
@@ -115,6 +115,10 @@ def _print_groups(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     output.out().print(table)
     if name != "hour_of_week" and len(moved) > _ROWS:
         output.say(f"… and {_named(len(moved) - _ROWS)}; --json --summary lists them")
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
 
 
 def _named(count: int) -> str:
