@@ -61,7 +61,9 @@ def backtest(
         raise click.UsageError("--alerts tells of one configuration; --compare counts those of both", ctx)
     configuration = load(config, POLICIES)
     other = load(compare, POLICIES) if compare else None
-    timelines, bad = read_history(timeline, configuration.daemon.database)
+    timelines, bad = read_history(
+        timeline, configuration.daemon.database, *(each.policies for each in (configuration, other) if each)
+    )
     at = options.current(now)
     account = Account(configuration.policies, timelines, at, zone)
     if other is None:

@@ -66,7 +66,7 @@ def _calibrate(config: Path, timeline: Path | None, split: int | None, now: int,
     from sync.configuration import POLICIES, load
 
     configuration = load(config, POLICIES)
-    timelines, bad = read_history(timeline, configuration.daemon.database)
+    timelines, bad = read_history(timeline, configuration.daemon.database, configuration.policies)
     found = calibrate(configuration.policies, timelines, now, split, _watched)
     if found is None:
         if as_json:

@@ -72,7 +72,7 @@ def suggest(
     if answers and not calendar:
         raise click.UsageError("--answers goes with --calendar; a policy says itself what answers", ctx)
     basis = read_basis(config, calendar, answers)
-    timelines, bad = read_history(timeline, basis.configuration.daemon.database)
+    timelines, bad = read_history(timeline, basis.configuration.daemon.database, basis.configuration.policies)
     history = History(basis, tuple(name for name in by if name not in ("policy", "target")), zone)
     at = options.current(now)
     history.read(timelines, at)

@@ -19,6 +19,7 @@ from console.progress import watched
 from sla.model import Event
 
 if TYPE_CHECKING:
+    from sla.policy import Policies
     from sla.timeline import BadLine
 
 _GZIP = b"\x1f\x8b"
@@ -50,8 +51,9 @@ class Timelines(Mapping[str, list[Event]]):
         return len(self._packed)
 
 
-def read_history(path: Path | None, database: Path) -> tuple[Timelines, int]:
+def read_history(path: Path | None, database: Path, *policies: Policies) -> tuple[Timelines, int]:
     """The timelines of a file, or those that are stored; and how many lines were bad, each told on standard error.
+    From the store ``policies`` learn whose e-mail address is which owner.
 
     Raises Failure when the file is not what its name says, or when there is no store yet.
     """
@@ -63,6 +65,9 @@ def read_history(path: Path | None, database: Path) -> tuple[Timelines, int]:
     from console.store import view
 
     with view(database) as opened:
+        ids = opened.ids()
+        for each in policies:
+            each.know(ids)
         return Timelines(watched(opened.events(), "reading the store", "events", None)), 0
 
 

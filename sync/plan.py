@@ -15,7 +15,7 @@ from sla.clock import Clock
 from sla.fold import Evaluation, evaluate_record
 from sla.model import DONE_STATUSES
 from sla.policy import Policies
-from sync import adoption
+from sync import adoption, people
 from sync.adoption import SCOPES, Moved
 from sync.difference import Difference, differences
 from sync.engine import without_collections
@@ -132,6 +132,7 @@ class _Rehearsal:
         if before != self._version:
             timetable = (*timetable, (max(self._now, timetable[-1][0] + 1 if timetable else 0), self._version))
         self._to_be.arrange(timetable, {self._version: self._document})
+        self._to_be.know(people.ids(transaction))
         old = self._as_is.document(transaction, before) if before else None
         cut_short = adoption.unfinished(transaction)
         return Plan(

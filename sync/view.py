@@ -16,7 +16,7 @@ from sla.fold import Wait
 from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sla.policy import Policies
-from sync import adoption, clock_row, record_row, timeline
+from sync import adoption, clock_row, people, record_row, timeline
 from sync.at_risk import AtRisk, at_risk, next_due
 from sync.policy_book import PolicyBook, Terms
 from sync.revision import Document
@@ -189,6 +189,10 @@ class View:
             )
         )
         return [DeadChange(*row) for row in rows]
+
+    def ids(self) -> dict[str, str]:
+        """``{address: "user:ID"}``, addresses case-folded, of the people whom the configuration lists by address."""
+        return self._reader.read(people.ids)
 
     def ledger(self, *, what: str | None = None, after: int = 0, limit: int = 200) -> list[LedgerRow]:
         """Rows after the id ``after``, oldest first; with ``after=0`` the newest ``limit`` rows, oldest first."""

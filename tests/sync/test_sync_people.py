@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
 
 from connectors.errors import RetryLater
+from console.timeline_file import read_history
+from sla.fold import evaluate_timelines
+from sla.policy import Policies
+from sync.plan import plan
+from sync.store import Reader
 
 PEOPLE = """
 [calendars.evening]
@@ -58,6 +64,25 @@ def test_clocks_are_judged_again_when_an_owner_becomes_known(staged: Callable[..
     scene.works.links["crm"].connector.people = people  # type: ignore[method-assign]
     scene.round(minutes=11)
     assert [clock.due_at for clock in scene.view().clocks()] == [MONDAY_NINE + 9 * 60 * MINUTE]
+
+
+def test_readers_of_the_store_know_them_too(staged: Callable[..., Scene]) -> None:
+    scene = staged(document=OWNERS + PEOPLE)
+    scene.crm.create("lead", "9", name="Mara", owner="user:ann")
+    scene.round()
+    terms = scene.view().terms("crm:lead:9", scene.clock.now())
+    assert terms is not None
+    colleague = terms.policies.people.get("user:ann")
+    assert colleague is not None
+    assert colleague.team == "Late"
+    reader = Reader.open(scene.database)
+    found = plan(reader, Policies.from_config(read := tomllib.loads(OWNERS + PEOPLE + "\n")), read, scene.clock.now())
+    reader.close()
+    assert found.changes == []
+    policies = Policies.from_config(tomllib.loads(OWNERS + PEOPLE))
+    timelines, _ = read_history(None, scene.database, policies)
+    ((clock,),) = (evaluation.clocks for evaluation in evaluate_timelines(policies, timelines, scene.clock.now()))
+    assert clock.due_ms == MONDAY_NINE + 9 * 60 * MINUTE
 
 
 def test_who_is_listed_no_longer_is_forgotten_with_the_last_version_that_did(staged: Callable[..., Scene]) -> None:
