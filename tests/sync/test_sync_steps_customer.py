@@ -58,7 +58,7 @@ class Effect(NamedTuple):
 class Desk:
     """One emulated CRM with a daemon beside it, whose clocks are moved together."""
 
-    def __init__(self, folder: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, emulator: Emulator, ladder: str = LADDER) -> None:
         self.crm: Server = serve(emulator)
         monday = self._monday(self._ask("")["now"])
         self.clock = ManualClock(monday)
@@ -69,7 +69,7 @@ class Desk:
             self.agent, login["sender"] = people[0].id, people[1].id
         document = HUBSPOT if isinstance(emulator, HubSpot) else SALESFORCE
         file = folder / "config.toml"
-        file.write_text(f'[daemon]\ndatabase = "sla.db"\n{document.format(**login)}{LADDER}')
+        file.write_text(f'[daemon]\ndatabase = "sla.db"\n{document.format(**login)}{ladder}')
         self.daemon = Daemon(load(file), self.clock, serve=False)
         self.database = folder / "sla.db"
         self.daemon.step()
