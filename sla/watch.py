@@ -121,13 +121,15 @@ def repeated(rule: Breaches, moments: Iterable[Moment], now: int) -> list[Span]:
     """When at least ``rule.count`` breaches lay within ``rule.within`` of each other, both ends included."""
     ordered = sorted(moment for moment in moments if moment.at <= now)
     found: list[Span] = []
+    before = None  # until when the last span holds
     for last in range(rule.count - 1, len(ordered)):
         first = last - rule.count + 1
         until = ordered[first].at + rule.within + 1
         if ordered[last].at >= until:
             continue
         end = until if until <= now else None
-        if found and (found[-1].end is None or ordered[last].at <= (found[-1].end or 0)):
+        joined, before = before is not None and ordered[last].at <= before, until
+        if joined:
             found[-1] = found[-1]._replace(end=end)
             continue
         evidence = tuple(ordered[first : last + 1])

@@ -86,6 +86,7 @@ def test_nobody_returns_from_a_holiday_to_a_flood() -> None:
 def test_weights_are_honoured(strategy: str) -> None:
     double = pool(Member(A), Member(B, weight=2), Member(C), strategy=strategy)
     assert Counter(turns(double, 40)) == {A: 10, B: 20, C: 10}
+    assert choose(double, MONDAY, exclude={A, C}).reason == "next in turn by weight 2"
 
 
 def test_weights_are_spread_and_not_in_one_go() -> None:
@@ -99,7 +100,8 @@ def test_weights_are_spread_and_not_in_one_go() -> None:
 
 def test_least_loaded_goes_to_who_carries_least() -> None:
     loaded = pool(strategy="least_loaded")
-    assert choose(loaded, MONDAY, open_counts={A: 3, B: 1, C: 2}).owner == B
+    least = choose(loaded, MONDAY, open_counts={A: 3, B: 1, C: 2})
+    assert (least.owner, least.reason) == (B, "least loaded with 1 open")
     assert choose(loaded, MONDAY, open_counts={A: 3, C: 2}).owner == B
 
 
@@ -243,14 +245,15 @@ def test_without_a_fallback_nobody_gets_it() -> None:
     choice = choose(pool(fallback=None), MONDAY, exclude={A, B, C})
     assert isinstance(choice, Choice)
     assert choice.owner is None
-    assert choice.reason
+    assert choice.reason == "only earlier owners are left, and the pool has no fallback"
 
 
 def test_after_so_many_hops_it_goes_to_the_fallback() -> None:
     twice = pool(max_hops=2)
     assert choose(twice, MONDAY, hops=1).owner == A
     assert choose(twice, MONDAY, hops=2).owner == "queue:Unassigned"
-    assert choose(twice, MONDAY, hops=3).owner == "queue:Unassigned"
+    third = choose(twice, MONDAY, hops=3)
+    assert (third.owner, third.reason) == ("queue:Unassigned", "passed on 3 times already: to the fallback")
 
 
 def test_the_same_question_has_the_same_answer() -> None:

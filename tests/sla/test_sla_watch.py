@@ -20,7 +20,7 @@ from sla.instant import DAY, HOUR, parse_instant
 from sla.policy import Policies
 from sla.problem import Collector
 from sla.timeline import event_from_mapping
-from sla.watch import Backlog, Breaches, Episode, Moment, Watch, episodes, growth, levels, repeated
+from sla.watch import Backlog, Breaches, Episode, Moment, Watch, episodes, growth, length, levels, repeated, text
 from sla.watch_section import read_watches
 
 THREE = Breaches("customer", 3, 7 * DAY)
@@ -73,6 +73,7 @@ def test_an_episode_that_lasts_has_no_end_yet() -> None:
 
 def test_what_has_not_happened_yet_does_not_count() -> None:
     assert spans(1, 2, 5, now=4 * DAY) == []
+    assert spans(1, 2, 5, now=5 * DAY) == [(5, None)]
 
 
 @given(st.lists(st.integers(0, 40), max_size=20), st.integers(1, 4), st.integers(1, 10))
@@ -114,6 +115,7 @@ def test_nothing_is_said_before_the_window_is_known() -> None:
 
 
 def test_a_backlog_out_of_nothing_has_grown() -> None:
+    assert grown((5, 20)) == [(5, 9, "open clocks grew from 0 to 20 in 4h")]
     assert grown((0, 0), (5, 20)) == [(5, 9, "open clocks grew from 0 to 20 in 4h")]
 
 
@@ -135,6 +137,14 @@ def test_growth_is_what_counting_at_each_instant_says(given_intervals: list[tupl
         here, before = (sum(start <= t < end for start, end in intervals) for t in (at, at - 5))
         holds = at >= 5 and here >= 3 and here > before and 2 * (here - before) >= before
         assert holds == any(span.begin <= at and (span.end is None or at < span.end) for span in found)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "said"),
+    [(7 * DAY, "7d"), (36 * HOUR, "36h"), (90 * 60_000, "90m"), (90_000, "90s"), (1_500, "1.5s")],
+)
+def test_windows_are_told_in_the_longest_whole_unit(elapsed: int, said: str) -> None:
+    assert length(elapsed) == said
 
 
 # ---- from facts
@@ -225,6 +235,13 @@ def test_a_backlog_is_counted_from_the_first_record_on() -> None:
         "Queue grows", "queue:9", parse_instant(instant("Mon 14:00")), parse_instant(instant("Mon 18:00")), 8,
         "open clocks grew from 5 to 8 in 4h",
     )  # fmt: skip
+
+
+def test_the_text_of_a_task_is_filled_in_and_never_read_again() -> None:
+    said = text(
+        "{watch.name}: {watch.count} for {watch.key}, {record.name}{record.none}", {"name": "{x}"}, WATCHES[1], "K", 2
+    )
+    assert said == "Gold: 2 for K, {x}"
 
 
 # ---- reading
