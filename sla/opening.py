@@ -98,7 +98,7 @@ class WeeklyOpenings:
             found = WorkingDays([], [], [])
             for day in _days_of(year):
                 spans = self.openings_of(day_date(day))
-                if spans and self._happens(day):
+                if spans and self._happens(day) and self.of_day(day):  # an opening may lie in what the clocks skip
                     found.days.append(day)
                     found.opens.append(spans[0][0])
                     found.closes.append(max(closing for _, closing in spans))

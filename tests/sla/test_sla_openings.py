@@ -148,3 +148,18 @@ def test_what_is_wrong_about_people_is_told_all_at_once():
         ("user:3", "away"),
         ("user:3", "manager"),
     ]
+
+
+def test_a_day_whose_only_opening_the_clocks_skip_is_no_working_day() -> None:
+    troll = Calendar.from_config(
+        {"timezone": "Antarctica/Troll", "hours": {"sun": "01:29-02:00", "mon-fri": "09:00-17:00"}}
+    )
+    saturday = datetime(2026, 3, 28, 12, tzinfo=UTC)  # on the 29th the clocks go from one to three
+    assert troll.add_days(saturday, 1) == datetime(2026, 3, 30, 10, tzinfo=UTC)
+
+
+def test_a_day_without_its_second_shift_closes_at_the_end_of_the_first() -> None:
+    office = Calendar.from_config({"timezone": "UTC", "hours": {"mon-fri": ["09:00-12:00", "13:00-17:00"]}})
+    noon, evening = (int(datetime(2026, 3, 3, hour, 30, tzinfo=UTC).timestamp()) * 1000 for hour in (12, 20))
+    cut = office.without([(noon, evening, "maintenance: move")])
+    assert cut.add_days(datetime(2026, 3, 2, 15, tzinfo=UTC), 1) == datetime(2026, 3, 3, 12, tzinfo=UTC)
