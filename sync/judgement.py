@@ -77,16 +77,16 @@ class Judgement:
         limits: Mapping[str, int],
         risk: Risk | None,
     ) -> None:
-        name = (clock.target, clock.policy, clock.cycle)
         decisions = decide(clock, decided, self._measured, self._state, risk)
-        fires = any(decision.what == "fired" for decision in decisions)
-        if fires and not budget.take(clock.policy, limits[clock.policy]):
-            self._held[name] = budget.again_at(clock.policy)
-            return
         for decision in decisions:
             if decision.what == HELD:
                 self._wait(clock, decision)
-            else:
+        fires = any(decision.what == "fired" for decision in decisions)
+        if fires and not budget.take(clock.policy, limits[clock.policy]):
+            self._look_again(clock, budget.again_at(clock.policy))
+            return
+        for decision in decisions:
+            if decision.what != HELD:
                 self._settle(clock, decision)
 
     def _settle(self, clock: Clock, decision: Decision) -> None:
@@ -108,13 +108,18 @@ class Judgement:
         """Keeps a step back until its hours come, and sees to it that the clock is judged then."""
         step, until = decision.step, decision.until
         assert until is not None  # noqa: S101 - what is held is held until
-        name = (clock.target, clock.policy, clock.cycle)
-        ahead = (until, self._held.get(name), clock.wake_ms)
-        self._held[name] = min(at for at in ahead if at is not None)
-        hold = Hold(self._record, (*name, step.at, step.arm), self._now, until, decision.reason or HELD)
+        self._look_again(clock, until)
+        name = (clock.target, clock.policy, clock.cycle, step.at, step.arm)
+        hold = Hold(self._record, name, self._now, until, decision.reason or HELD)
         self._waiting[hold.name] = hold
         if hold.name not in self._portion.holds.get(self._record, {}):
             self._tell(clock, decision)
+
+    def _look_again(self, clock: Clock, at: int) -> None:
+        """Sees to it that a clock is judged at ``at``, or before when it changes by itself."""
+        name = (clock.target, clock.policy, clock.cycle)
+        ahead = (at, self._held.get(name), clock.wake_ms)
+        self._held[name] = min(when for when in ahead if when is not None)
 
     def _note_holds(self) -> None:
         """Hands over which steps wait where that differs from what is stored."""
