@@ -7,12 +7,13 @@ Invariant: every start, pause, resumption and end of a clock that lies at an eve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from sla import signal
 from sla.answer import WHY_NOT_OPTED
 from sla.clock import Clock
-from sla.interval import PAUSES, Interval
+from sla.interval import CUSTOMER, DELETED, HOLD, PAUSED, RESOLVED, Interval
 from sla.moment import Moment, Moments
 from sla.record import RecordState
 from sla.timeline import event_to_line
@@ -44,9 +45,17 @@ WORDS: Final = {
 
 RETERMED: Final = "changed the terms of"
 
-_PAUSED: Final = frozenset({*PAUSES.values(), "paused"})
-_GONE: Final = frozenset({"resolved", "deleted"})
+_PAUSED: Final = frozenset({CUSTOMER, HOLD, PAUSED})
 _STATE: Final = signal.FIELDS | signal.PENDING | signal.UNPENDING
+_CANCELLED_BY: Final = {
+    "merged": signal.MERGED,
+    "disqualified": signal.DISQUALIFIED,
+    "deleted": signal.DELETED,
+    "converted": signal.MOVED,
+}
+"""The signal that ends a clock without an answer, by the reason that it gives; other reasons are changes of fields."""
+
+_RETERMED_BY: Final = {"terms": (RETERMED, signal.FIELDS), "extended": ("extended", signal.EXTENDED)}
 
 
 class Deed(NamedTuple):
@@ -93,34 +102,37 @@ def annotate(
 
 def deeds(clock: Clock, found: Sequence[Interval]) -> Iterator[Deed]:
     """What happened to a clock, in order: started, paused, resumed, stopped, reopened …"""
-    metric = clock.run.target.metric
-    starts = metric.start.signals or _STATE
-    yield Deed(clock.started_ms, "started", clock, starts)
-    before: Interval | None = None
-    for interval in found:
-        if before is not None and (what := _turn(before, interval)):
-            yield Deed(interval.start, what, clock, _STATE | signal.CUSTOMER | signal.REOPENED | signal.RESTORED)
-        before = interval
-    for change in clock.run.changes:
-        if change.why in ("terms", "extended"):
-            kind = signal.EXTENDED if change.why == "extended" else signal.FIELDS
-            yield Deed(change.at, "extended" if change.why == "extended" else RETERMED, clock, kind)
-    if clock.run.ended_at is not None:
-        what = "stopped" if clock.completed_ms is not None else "cancelled"
-        stops = metric.stop.signals | clock.run.target.answers
-        ends = signal.MERGED | signal.DISQUALIFIED | signal.DELETED | signal.MOVED | signal.FIELDS
-        yield Deed(clock.run.ended_at, what, clock, (stops if what == "stopped" else ends) or _STATE)
+    run, metric = clock.run, clock.run.target.metric
+    stops = (metric.stop.signals | run.target.answers) if metric.stop.answer else metric.stop.signals
+    yield Deed(clock.started_ms, "started", clock, metric.start.signals or _STATE)
+    for before, after in pairwise(found):
+        what, by = _turn(before, after)
+        if what:
+            yield Deed(after.start, what, clock, by or stops or _STATE)
+    for change in run.changes:
+        if change.why in _RETERMED_BY:
+            what, by = _RETERMED_BY[change.why]
+            yield Deed(change.at, what, clock, by)
+    if run.ended_at is not None:
+        if clock.completed_ms is not None:
+            yield Deed(run.ended_at, "stopped", clock, stops or _STATE)
+        else:
+            yield Deed(run.ended_at, "cancelled", clock, _CANCELLED_BY.get(run.reason or "", signal.FIELDS))
 
 
-def _turn(before: Interval, after: Interval) -> str | None:
-    paused, gone = before.kind in _PAUSED, before.kind in _GONE
+def _turn(before: Interval, after: Interval) -> tuple[str | None, int]:
+    """What happened between two intervals, and the signals that can have done it; 0 for those that stop the clock."""
     if after.kind in _PAUSED:
-        return None if paused else "paused"
-    if after.kind in _GONE:
-        return "stopped" if after.kind == "resolved" else "cancelled"
-    if gone:
-        return "reopened" if before.kind == "resolved" else "restored"
-    return "resumed" if paused else None
+        return (None, 0) if before.kind in _PAUSED else ("paused", _STATE)
+    if after.kind == RESOLVED:
+        return "stopped", 0
+    if after.kind == DELETED:
+        return "cancelled", signal.DELETED
+    if before.kind == RESOLVED:
+        return "reopened", signal.REOPENED
+    if before.kind == DELETED:
+        return "restored", signal.RESTORED
+    return ("resumed", _STATE | signal.CUSTOMER) if before.kind in _PAUSED else (None, 0)
 
 
 def _told(moments: Moments, done: Sequence[Deed]) -> dict[int, list[Deed]]:

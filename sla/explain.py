@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from sla.annotation import RETERMED, annotate, deeds
 from sla.attribution import Sum, attribute, due_parts
-from sla.clock import Clock
+from sla.clock import Clock, _seconds  # the verdict's own way to write a length
 from sla.fold import Evaluation, Move, Wait, evaluate_record
-from sla.instant import SECOND, format_instant
+from sla.instant import format_instant
 from sla.interval import Interval, Span, intervals
 from sla.ladder import ladder
 from sla.model import Event
@@ -168,7 +168,7 @@ def _decision(clock: Clock, made: Decision, found: list[Interval]) -> dict[str, 
 def _adjustments(clock: Clock, made: Decision | None) -> Iterator[dict[str, Any]]:
     """What stretched the promise, each with the length before and after."""
     run = clock.run
-    within = run.target.within_for(made.moment.fields) if made and run.stretched else None
+    within = run.target.within_for(made.moment.fields) if made else None
     if within is None:
         return
     before = length_ms(within, run.calendar, run.started_at)
@@ -226,8 +226,3 @@ def _marks(clock: Clock, found: list[Interval]) -> Iterator[Mark]:
 
 def _instant(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
-
-
-def _seconds(work: int) -> int | float:
-    """Whole seconds as an int; milliseconds only where there are some."""
-    return work // SECOND if work % SECOND == 0 else work / SECOND

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sla.clock import Clock, StepState
+from sla.clock import Clock, StepState, _seconds  # the verdict's own way to write a length
 from sla.duration import format_duration
-from sla.instant import SECOND, format_instant
+from sla.instant import format_instant
 
 
 def ladder(clock: Clock) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def _rung(clock: Clock, place: int, step: StepState) -> dict[str, Any]:
         "at": step.at,
         "instant": None if step.instant_ms is None else format_instant(step.instant_ms),
         "reached": step.reached,
-        "threshold_s": work / SECOND if work % SECOND else work // SECOND,
+        "threshold_s": _seconds(work),
         "armed_again": step.arm,
         "why": _why(clock, step, work, noted=clock.run.rungs.reached[place] is not None),
         "actions": step.actions,

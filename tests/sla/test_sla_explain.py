@@ -370,6 +370,87 @@ def test_a_record_that_went_over_to_another_version_tells_both() -> None:
     assert clock["decision"]["at"] == instant("Mon 11:00")
 
 
+# ---- the whole of it
+
+
+def test_the_account_of_a_small_record_to_the_letter() -> None:
+    document = promise("first_response", "1h", steps=[{"at": "50%", "notify": "owner"}])
+    lines = [
+        created("Mon 10:00", id="a", owner="queue:Support"),
+        reply("Mon 10:40:00.250", id="b"),
+    ]
+    found = account(document, lines, "Mon 12:00")
+    versions = Policies.from_config(document)
+    parts = [{"from": instant("Mon 10:00"), "to": "2026-03-02T10:40:00.250Z", "working_s": 2400.25}]
+    whole = {"working_s": 2400.25, "parts": parts}
+    answered = {key: value for key, value in lines[1].items() if key != "public"}  # as it is anyway
+    step = {"at": "50%", "instant": instant("Mon 10:30"), "reached": True}
+    assert found == {
+        "record": "desk:ticket:1", "kind": "ticket", "now": instant("Mon 12:00"),
+        "first_seen_at": instant("Mon 10:00"), "policy_version": versions.version,
+        "fields": {"status": "new", "owner": "queue:Support"}, "derived": {},
+        "timeline": [
+            {**lines[0], "counts_as": ["started first_response #1"], "signals": ["created", "somebody began to wait"]},
+            {**answered, "counts_as": ["stopped first_response #1 (met)"], "signals": ["answer"]},
+        ],
+        "all_clocks": ["first_response#1"],
+        "clocks": [{
+            "record": "desk:ticket:1", "policy": "Support", "target": "first_response", "cycle": 1,
+            "state": "stopped", "outcome": "met", "started_at": instant("Mon 10:00"), "due_at": instant("Mon 11:00"),
+            "completed_at": "2026-03-02T10:40:00.250Z", "breached_at": None, "within_s": 3600, "elapsed_s": 2400.25,
+            "paused_s": 0, "remaining_s": 1199.75, "late_s": 0, "reason": None,
+            "spent": {"system": 0, "queue:Support": 2400.25}, "stage": "enforce",
+            "policy_version": versions.version, "calendar": "office",
+            "calendar_version": versions.calendars["office"].version, "timezone": "UTC",
+            "ended_at": "2026-03-02T10:40:00.250Z", "budget_s": 3600,
+            "intervals": [{
+                "from": instant("Mon 10:00"), "to": "2026-03-02T10:40:00.250Z", "kind": "running", "cause": "running",
+                "counts": True, "working_s": 2400.25, "holder": "queue:Support",
+            }],
+            "sums": {
+                "elapsed": whole, "spent": {"system": {"working_s": 0, "parts": []}, "queue:Support": whole},
+                "paused": {}, "left_out": {}, "excused": {"working_s": 0, "parts": []},
+                "due": {"working_s": 3600, "parts": [{**parts[0], "to": instant("Mon 11:00"), "working_s": 3600}]},
+                "whole_s": 2400.25,
+            },
+            "steps": [{
+                **step, "threshold_s": 1800, "armed_again": 0, "why": "30m of working time had gone by",
+                "actions": {"notify": "owner"},
+            }],
+            "changes": [], "adjustments": [],
+            "decision": {
+                "at": instant("Mon 10:00"), "when": "at its start", "match": "strictest",
+                "due_at": instant("Mon 11:00"), "derived": {},
+            },
+            "other_policies": [],
+        }],
+        "picture": {"lanes": [{
+            "clock": "first_response #1", "policy": "Support", "outcome": "met", "timezone": "UTC",
+            "from": instant("Mon 10:00"), "to": instant("Mon 11:00"), "scale": 1.0,
+            "bars": [{
+                "from": instant("Mon 10:00"), "to": "2026-03-02T10:40:00.250Z", "kind": "running", "cause": "running",
+                "counts": True, "working_s": 2400.25, "holder": "queue:Support", "x": 0.0, "x_end": 0.666736,
+            }],
+            "marks": [
+                {"at": instant("Mon 10:00"), "kind": "event", "label": "started", "x": 0.0},
+                {"at": instant("Mon 10:30"), "kind": "reached", "label": "50%", "x": 0.5},
+                {"at": "2026-03-02T10:40:00.250Z", "kind": "event", "label": "stopped", "x": 0.666736},
+                {"at": instant("Mon 11:00"), "kind": "due", "label": "due", "x": 1.0},
+            ],
+            "midnights": [],
+        }]},
+    }  # fmt: skip
+
+
+def test_the_picture_of_a_clock_that_is_overdue_marks_the_breach_and_now() -> None:
+    [lane] = account(promise("first_response", "1h"), [created("Mon 10:00")], "Mon 12:00")["picture"]["lanes"]
+    assert [(mark["at"], mark["kind"], mark["label"], mark["x"]) for mark in lane["marks"]] == [
+        (instant("Mon 10:00"), "event", "started", 0.0),
+        (instant("Mon 11:00"), "breach", "due, missed", 0.5),
+        (instant("Mon 12:00"), "now", "now", 1.0),
+    ]
+
+
 # ---- the margin of the timeline
 
 
@@ -404,6 +485,39 @@ def test_of_several_events_of_one_instant_the_one_that_can_have_done_it_is_told(
     ]
     told = margin(promise("first_response", "4h"), lines, "Mon 12:00")
     assert told == [["started first_response #1"], [], ["stopped first_response #1 (met)"], []]
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "doer", "words"),
+    [
+        ([reply("Mon 10:10")], changed("Mon 11:00", subject="x"), asks("Mon 11:00"), "started next_response #1"),
+        ([reply("Mon 10:10"), asks("Mon 10:20")], changed("Mon 11:00", subject="x"), event("Mon 11:00", "merged",
+         into="desk:ticket:2"), "cancelled next_response #1 (merged)"),
+        ([changed("Mon 10:30", status="pending")], reply("Mon 11:00"), asks("Mon 11:00"), "resumed resolution #1"),
+        ([changed("Mon 10:30", status="resolved")], reply("Mon 11:00"), changed("Mon 11:00", status="open"),
+         "reopened resolution #1"),
+        ([event("Mon 10:30", "deleted")], reply("Mon 11:00"), event("Mon 11:00", "restored"), "restored resolution #1"),
+        ([], changed("Mon 11:00", subject="x"), event("Mon 11:00", "extended", until=instant("Fri 12:00"),
+         target="resolution"), "extended resolution #1"),
+    ],
+)  # fmt: skip
+def test_a_change_beside_it_is_not_taken_for_the_doer(before: Any, first: Any, doer: Any, words: str) -> None:
+    document = config(policy(target("next_response", "4h"), target("resolution", "8h")))
+    lines = [created("Mon 10:00"), *before, {**first, "id": "x1"}, {**doer, "id": "x2"}]
+    told = account(document, lines, "Mon 12:00")["timeline"]
+    assert words in told[-1]["counts_as"]
+    assert words not in told[-2]["counts_as"]
+
+
+def test_what_is_no_answer_at_the_very_start_and_end_is_told_while_the_clock_runs_only() -> None:
+    lines = [
+        created("Mon 10:00", id="a"),
+        activity("Mon 10:00", "call", outcome="busy", id="b"),
+        reply("Mon 11:00", id="c"),
+        activity("Mon 11:00", "call", outcome="busy", id="d"),
+    ]
+    told = account(promise("first_response", "4h"), lines, "Mon 12:00")["timeline"]
+    assert [list(line.get("not_an_answer_for", {})) for line in told] == [[], ["first_response"], [], []]
 
 
 def test_what_looked_like_an_answer_is_told_with_the_reason() -> None:
