@@ -115,7 +115,7 @@ def _live(configuration: Configuration, entry: ConnectionEntry) -> Iterator[Find
     from connectors.errors import AuthFailed, ConnectorError, RateLimited, RetryLater
     from sync.clock import SystemClock
 
-    wanted = configuration.policies.fields
+    wanted = configuration.named_fields
     connector = connectors.build(entry.name, entry.connector, entry.settings, wanted=wanted, clock=SystemClock().now)
     try:
         yield from connector.check()

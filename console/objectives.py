@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 MOST: Final = 2_000
 """How many records at most are evaluated for a line."""
 
-_STORED: Final = frozenset({"policy", "kind"})
-"""What conditions can name and stored clocks tell; all else takes an evaluation."""
-
 
 class Row(NamedTuple):
     """One objective, as a line for people and as a document."""
@@ -61,7 +58,7 @@ def _count(reader: Reader, objective: Objective, reckoning: Reckoning, policies:
     from sync.retrospect import decided_clocks, decided_since, retrospect
 
     since = reckoning.needed_since
-    if objective.within is None and objective.when.fields <= _STORED:
+    if objective.within is None and not objective.fields:
         shadow = {policy.name for policy in policies.policies if policy.stage == "shadow"}
         for policy, kind, outcome, at in decided_clocks(reader, objective.target, since):
             if at <= now and policy not in shadow and objective.when({"policy": policy, "kind": kind}):

@@ -171,7 +171,7 @@ def _connector(configuration: Configuration, name: str, clock: Clock) -> Connect
     import connectors
 
     entry = configuration.connections[name]
-    wanted = configuration.policies.fields
+    wanted = configuration.named_fields
     return connectors.build(name, entry.connector, entry.settings, wanted=wanted, clock=clock.now)
 
 

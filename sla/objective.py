@@ -30,6 +30,8 @@ KEYS: Final = ("name", "target", "when", "goal", "within", "window", "zone", "ca
 ATTAINMENTS: Final = ("adjusted", "raw")
 _WINDOWS: Final = tuple(kind for kind in KINDS if kind != "day")
 _UTC: Final = ZoneInfo("UTC")
+_OF_CLOCKS: Final = frozenset({"policy", "kind"})
+"""What conditions can name beside the record's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Objective:
     within: Duration | None = None
     credits: tuple[Tier, ...] = ()
     adjusted: bool = True
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The record fields that its condition names."""
+        return self.when.fields - _OF_CLOCKS
 
     def covers(self, case: Case) -> bool:
         """Whether a clock counts for it."""

@@ -102,3 +102,10 @@ class Configuration:
     objectives: tuple[Objective, ...] = ()
     webhooks: Mapping[str, WebhookEntry] = field(default_factory=dict)
     watches: tuple[Watch, ...] = ()
+
+    @property
+    def named_fields(self) -> frozenset[str]:
+        """The record fields that policies, watches and objectives name: what connectors have to read."""
+        watched = (watch.fields for watch in self.watches)
+        aimed = (objective.fields for objective in self.objectives)
+        return self.policies.fields.union(*watched, *aimed)

@@ -78,8 +78,7 @@ class Works:
     def _connect(self, entry: ConnectionEntry, ready: Mapping[str, Connector]) -> Connector:
         if entry.name in ready:
             return ready[entry.name]
-        watched = [watch.fields for watch in self.configuration.watches]
-        wanted = self.configuration.policies.fields.union(*watched)
+        wanted = self.configuration.named_fields
         return connectors.build(entry.name, entry.connector, entry.settings, wanted=wanted, clock=self.clock.now)
 
     def _register(self, transaction: Transaction, made: Mapping[str, Connector]) -> dict[str, Link]:

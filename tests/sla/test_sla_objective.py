@@ -200,6 +200,11 @@ def test_zone_and_calendar_are_those_of_the_first_target_of_that_name_unless_giv
     assert (given_.zone.key, given_.calendar.name) == ("UTC", "always")
 
 
+def test_the_fields_of_an_objective_are_those_that_a_crm_has_to_tell():
+    [objective], _ = read({**GOAL, "when": {"channel": "chat", "policy": "Support", "kind": "ticket"}})
+    assert objective.fields == {"channel"}
+
+
 # ---- standing
 
 

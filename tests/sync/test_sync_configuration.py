@@ -7,7 +7,7 @@ import pytest
 
 from sla.policy import POLICY_KEYS
 from sla.problem import Problem
-from sync.configuration import POLICIES, WHOLE, ConfigurationError, load, load_daemon, missing_secrets
+from sync.configuration import POLICIES, REPORT, WHOLE, ConfigurationError, load, load_daemon, missing_secrets
 from sync.configuration_error import locate
 from sync.secrets import SecretMissing
 from sync.toml_positions import positions
@@ -391,3 +391,14 @@ def test_folder_of_the_file_not_of_the_process_is_where_relative_paths_begin(fil
     path = file(GOOD)
     monkeypatch.chdir(elsewhere)
     assert load(Path(os.path.relpath(path))).daemon.database.resolve() == tmp_path / "state/sla.db"
+
+
+def test_what_an_objective_asks_for_is_read_from_the_crm(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[calendars.always]\ntimezone = "UTC"\nhours = "24x7"\n'
+        '[[policies]]\nname = "Support"\napplies_to = "ticket"\ncalendar = "always"\nwhen = { source = "Web" }\n'
+        '[[policies.targets]]\nmetric = "first_response"\nwithin = "1h"\n'
+        '[[objectives]]\nname = "Chats"\ntarget = "first_response"\ngoal = "80%"\nwhen = { channel = "chat" }\n'
+    )
+    assert {"source", "channel"} <= load(path, REPORT).named_fields
