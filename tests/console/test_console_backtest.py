@@ -133,9 +133,7 @@ def test_a_person_reads_who_would_have_been_told(cli):
     assert code == 0
     assert ["2026-03-02", "7"] in [line.split() for line in out.splitlines()]
     assert ["user:5", "4", "1", "4.0", "4"] in [line.split() for line in out.splitlines()]
-    assert (
-        "alerts: 7 on 1 day, 7.0 a day; most on 2026-03-02 (7) and in the hour from 2026-03-02 10:00 (4), UTC" in out
-    )
+    assert "alerts: 7 on 1 day, 7.0 a day; most on 2026-03-02 (7) and in the hour from 2026-03-02 10:00 (4), UTC" in out
     assert "storm: Support went over 2 actions an hour" in out
     assert "desk:ticket" not in out
 
