@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 REFRESH_MS: Final = 600_000
 """For how long endings that were read are good enough."""
 
+MOST: Final = 100_000
+"""How many clocks are history: the latest by their start, which says nothing of how long they last."""
+
 
 class _Summary(msgspec.Struct):
     """What is needed of a record's state."""
@@ -48,14 +51,16 @@ class RiskHistory:
         return None if found is None else (found.probability, found.count)
 
 
-def load(transaction: Transaction) -> Iterator[Ending]:
-    """An ending for every clock's row: a completed clock by its working time, one that was cancelled by what it had
-    run, one that is open by what it had when it was last judged."""
+def load(transaction: Transaction, most: int = MOST) -> Iterator[Ending]:
+    """An ending for each row of the latest ``most`` clocks: a completed one by its working time, one that was cancelled
+    by what it had run, one that is open by what it had when it was last judged."""
     read_summary = msgspec.json.Decoder(_Summary).decode
     segments: dict[tuple[str, str, object], Segment] = {}
     for target, policy, completed_at, body, state in transaction.rows(
         "SELECT c.target, c.policy, c.completed_at, c.body, r.state FROM clock AS c"
-        " JOIN record AS r ON r.record = c.record"
+        " JOIN record AS r ON r.record = c.record ORDER BY c.started_at DESC, c.record, c.target, c.policy, c.cycle"
+        " LIMIT ?",
+        (most,),
     ):
         priority = read_summary(state).priority
         name = (target, policy, priority)

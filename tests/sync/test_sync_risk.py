@@ -78,6 +78,14 @@ def test_the_history_is_every_clock_of_the_store(scene: Scene) -> None:
     ]
 
 
+def test_of_too_many_clocks_the_latest_by_their_start_are_the_history(scene: Scene) -> None:
+    for name, priority in (("1", "High"), ("2", "Low"), ("3", "Urgent")):
+        scene.crm.create("lead", name, owner="user:cem", priority=priority)
+        scene.round(10)
+    found = scene.works.store.read(lambda t: [one.segment.priority for one in load(t, 2)])
+    assert found == ["urgent", "low"]
+
+
 def test_endings_are_read_again_after_ten_minutes_and_not_before(scene: Scene) -> None:
     history, start = RiskHistory(), scene.clock.now()
 
