@@ -205,7 +205,7 @@ def _effects(
     if "task" in watch.actions:
         subject = text(watch.actions["task"], fields, watch, body["key"], body["size"])
         person = owner if owner is not None and owner.startswith("user:") else None
-        yield effect("task", TASK, {"subject": subject, "owner": person, "due_at": None, "priority": "high"})
+        yield effect("task", TASK, {"subject": subject, "owner": person, "due_at": now, "priority": "high"})
     if "webhook" in watch.actions:
         payload = {
             "event": "watch",
