@@ -194,12 +194,12 @@ def test_the_interval_of_a_share_is_wilsons(kept: int, count: int, low: float, h
 # ---- tightening
 
 
-def months(*each: tuple[str, int, int]) -> Segment:
+def months(*each: tuple[str, int, int], within: str = "4h") -> Segment:
     """A segment with so many answers within an hour, and so many after five hours, in each month."""
     found = Segment(Scale(OFFICE))
     for name, quick, slow in each:
         for after, count in ((timedelta(hours=1), quick), (timedelta(hours=5), slow)):
-            evaluation = judged(promised("4h"), answered(after))
+            evaluation = judged(promised(within), answered(after))
             for _ in range(count):
                 [clock], [fact] = evaluation.clocks, facts(evaluation)
                 found.add(placed(found.scale, clock), fact, name)
@@ -213,6 +213,15 @@ def test_three_months_that_held_allow_the_shortest_value_that_would_have_held_to
     assert found.months == [("2026-02", 40, 42), ("2026-03", 38, 39), ("2026-04", 60, 60)]
     assert found.to is not None
     assert found.to.text == "1h"
+
+
+@pytest.mark.parametrize(("quick", "to"), [(38, "1h"), (37, "6h")])
+def test_the_shorter_value_holds_from_95_percent_on_in_every_month(quick: int, to: str) -> None:
+    held = months(("2026-02", 90, 0), ("2026-03", quick, 2), ("2026-04", 90, 0), within="8h")
+    found = suggestion(held, 80, "2026-05").tightening
+    assert found is not None
+    assert found.to is not None
+    assert found.to.text == to
 
 
 @pytest.mark.parametrize(
