@@ -7,16 +7,16 @@ never read as markup.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import environ
 from typing import Any, Final
 
-from rich.text import Text
+import click
 
 from console import explain_words as words
 from console import output
+from console.columns import columns
 
-_STYLES: Final = {
-    "met": "green", "missed": "red", "running": "cyan", "paused": "yellow", "cancelled": "dim", "excused": "dim",
-}  # fmt: skip
+_COLOURS: Final = {"met": "green", "missed": "red", "running": "cyan", "paused": "yellow"}
 
 
 def print_accounts(accounts: Sequence[dict[str, Any]]) -> None:
@@ -29,7 +29,7 @@ def print_accounts(accounts: Sequence[dict[str, Any]]) -> None:
 
 def _print_account(account: dict[str, Any]) -> None:
     fields = account["fields"]
-    output.out().print(Text.assemble((output.clean(account["record"]), "bold"), f"   as of {account['now']}"))
+    _say_bold(account["record"], f"   as of {account['now']}")
     facts = [f"{name} {fields[name]}" for name in ("status", "priority", "owner") if fields.get(name)]
     output.say("   ".join([account["kind"], *facts, f"first seen {account['first_seen_at']}"]))
     if account.get("measured_only"):
@@ -50,21 +50,21 @@ def _print_account(account: dict[str, Any]) -> None:
 
 
 def _print_timeline(events: list[dict[str, Any]]) -> None:
-    output.say("\nTimeline")
-    table = output.table("at", "event", "by", "~what", "~counted as")
     known: dict[str, Any] = {}
-    for event in events:
-        said = words.detail(event, known)
-        output.add_row(table, event["at"], event["event"], event.get("actor"), said, words.counted(event))
-    output.out().print(table)
+    rows = [
+        (event["at"], event["event"], event.get("actor"), words.detail(event, known), words.counted(event))
+        for event in events
+    ]
+    output.say("\nTimeline")
+    _print_table(("at", "event", "by", "~what", "~counted as"), rows)
 
 
 def _print_clock(clock: dict[str, Any]) -> None:
     word = clock["outcome"] or clock["state"]
     tried = ", only tried out" if clock["stage"] == "shadow" else ""
     end = f"   (policy {clock['policy']}, calendar {clock['calendar']}{tried})"
-    title = f"\n{clock['target']} #{clock['cycle']}  "
-    output.out().print(Text.assemble((title, "bold"), (word, _STYLES.get(word, "")), output.clean(end)))
+    output.say()
+    _say_bold(f"{clock['target']} #{clock['cycle']}  ", end, word)
     output.say(words.sentence(clock))
     for line in words.promise(clock):
         output.say(line)
@@ -81,15 +81,14 @@ def _print_clock(clock: dict[str, Any]) -> None:
 
 
 def _print_intervals(clock: dict[str, Any]) -> None:
-    zone = clock["timezone"]
-    table = output.table(f"from ({zone})", "to", "~cause", "whose time", ">working time")
+    zone, rows = clock["timezone"], []
     for interval in clock["intervals"]:
         work = words.exact(interval["working_s"]) if interval["working_s"] else None
         if work and not interval["counts"]:
             work = f"({work})"  # it does not count
         edges = (words.stamp(interval[edge], zone) for edge in ("from", "to"))
-        output.add_row(table, *edges, interval["cause"], interval.get("holder"), work)
-    output.out().print(table)
+        rows.append((*edges, interval["cause"], interval.get("holder"), work))
+    _print_table((f"from ({zone})", "to", "~cause", "whose time", ">working time"), rows)
 
 
 def _print_sums(clock: dict[str, Any]) -> None:
@@ -105,35 +104,51 @@ def _print_steps(steps: list[dict[str, Any]]) -> None:
     if not steps:
         return
     stored = any("decisions" in step for step in steps)
-    table = output.table("step", "at", "reached", "~why", *(("~decision",) if stored else ()))
-    for step in steps:
-        cells = [step["at"], step["instant"], step["reached"], step["why"]]
-        output.add_row(table, *cells, *((words.step_decision(step),) if stored else ()))
-    output.out().print(table)
+    decision = (words.step_decision,) if stored else ()
+    rows = [
+        (step["at"], step["instant"], step["reached"], step["why"], *(told(step) for told in decision))
+        for step in steps
+    ]
+    _print_table(("step", "at", "reached", "~why", *(("~decision",) if stored else ())), rows)
 
 
 def _print_write_backs(rows: list[dict[str, Any]]) -> None:
-    output.say("\nWrite-backs")
     from console.dashboard.page import describe
 
-    table = output.table(">id", "action", "state", "when", "~what", "~reason")
-    for row in rows:
-        when = row["done_at"] or row["retry_at"] or row["created_at"]
-        what = describe("write", {"action": row["action"], "body": row["body"]})
-        output.add_row(table, row["id"], row["action"], row["state"], when, what, row["reason"])
-    output.out().print(table)
+    output.say("\nWrite-backs")
+    told = [
+        (
+            row["id"],
+            row["action"],
+            row["state"],
+            row["done_at"] or row["retry_at"] or row["created_at"],
+            describe("write", {"action": row["action"], "body": row["body"]}),
+            row["reason"],
+        )
+        for row in rows
+    ]
+    _print_table((">id", "action", "state", "when", "~what", "~reason"), told)
 
 
 def _print_assignment(choice: dict[str, Any]) -> None:
     pool = f" of {choice['pool']}" if choice["pool"] else ""
     output.say(f"\n{choice['at']}  owner {choice['owner'] or 'nobody'}{pool}: {choice['reason']}")
-    table = output.table("considered", "~verdict", ">open", ">turn")
-    for candidate in choice["considered"]:
-        output.add_row(table, *(candidate[name] for name in ("user", "verdict", "open", "turn")))
-    output.out().print(table)
+    rows = [[candidate[name] for name in ("user", "verdict", "open", "turn")] for candidate in choice["considered"]]
+    _print_table(("considered", "~verdict", ">open", ">turn"), rows)
 
 
 def _print_watch(seen: dict[str, Any]) -> None:
     acted = f" ({seen['why_not']}: nothing was done)" if seen["why_not"] else ""
     output.say(f"\n{seen['watch']}: {seen['key']}: {seen['reason']}, since {seen['begin_at']}{acted}")
     output.say("  " + ", ".join(f"{moment['record']} {moment['target']}" for moment in seen["evidence"]))
+
+
+def _print_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    for line in columns(names, rows):
+        click.echo(line)
+
+
+def _say_bold(title: str, rest: str, word: str = "") -> None:
+    """One line that begins in bold, with a word in its colour behind; plain where nobody sees colours."""
+    styled = click.style(output.clean(title), bold=True) + click.style(word, fg=_COLOURS.get(word))
+    click.echo(styled + output.clean(rest), color=None if "NO_COLOR" not in environ else False)

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from console import explain_words as words
 from console.__main__ import run
+from console.columns import columns
 from console.dashboard.routes import dashboard_routes
 from sla.instant import parse_instant
 from sla.policy import Policies
@@ -233,6 +234,21 @@ def test_the_two_passes_of_an_hour_that_the_clocks_repeat_are_told_apart():
     assert words.stamp("2026-10-25T01:30:00Z", "Europe/Berlin") == "Sun 25 Oct 2026 02:30 +01:00"
 
 
+def test_a_table_folds_what_is_too_wide_and_cuts_nothing_off():
+    rows = [("a", "one two three four five six seven", 12), ("bb", None, True)]
+    folded = [
+        "name   words              count",
+        "───────────────────────────────",
+        "a      one two three         12",
+        "       four five six",
+        "       seven",
+        "bb     -                    yes",
+    ]
+    assert columns(("name", "~words", ">count"), rows, 31) == folded
+    assert columns(("name", "~words", ">count"), rows, 10) == folded  # narrower than this nobody reads it
+    assert columns(("name",), []) == ["name", "────"]
+
+
 # ---- from the store
 
 
@@ -299,9 +315,10 @@ def test_a_wait_that_came_with_merged_records_is_explained_alike(cli, tmp_path, 
     assert account(cli, "43")["clocks"][1]["outcome"] == "cancelled"
 
 
-def test_a_stored_record_is_explained_without_what_only_a_daemon_needs(stored, tmp_path):
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_stored_record_is_explained_without_what_only_a_daemon_needs(stored, tmp_path, more):
     code = (
-        "import sys; from console.__main__ import run; run(['explain', '42', '--json']); "
+        f"import sys; from console.__main__ import run; run(['explain', '42', *{more}]); "
         "heavy = ('pydantic', 'rich', 'starlette', 'requests', 'apscheduler', 'sync.engine'); "
         "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
@@ -310,7 +327,7 @@ def test_a_stored_record_is_explained_without_what_only_a_daemon_needs(stored, t
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "[]\n")
-    assert json.loads(done.stdout)["record"] == "desk:ticket:42"
+    assert "desk:ticket:42" in done.stdout
 
 
 # ---- the picture
