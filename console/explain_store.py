@@ -44,7 +44,7 @@ def account(opened: View, record: str, now: int, clocks: Sequence[Wanted] = ()) 
         for step in clock["steps"]:
             step["decisions"] = [d for d in own if d["step"] == step["at"] and d["policy"] in names]
             if step["reached"] and not step["decisions"]:
-                step["undecided"] = _undecided(clock, found)
+                step["undecided"] = _undecided(clock, found, now)
     return {**told, **_stored(found), "decisions": decisions}
 
 
@@ -63,15 +63,17 @@ def _named(opened: View, record: str) -> str:
     return chosen(record, names, "the store", [near] if near else [])
 
 
-def _undecided(clock: dict[str, Any], found: RecordView) -> str:
+def _undecided(clock: dict[str, Any], found: RecordView, now: int) -> str:
     if clock["state"] == "paused":
         return "held: it is looked at again when the clock goes on"
     wakes = [
         row.wake_at
         for row in found.clocks
-        if (row.target, row.policy, row.cycle) == (clock["target"], clock["policy"], clock["cycle"]) and row.wake_at
+        if (row.target, row.policy, row.cycle) == (clock["target"], clock["policy"], clock["cycle"])
     ]
-    return f"held until {output.instant(wakes[0])}" if wakes else "not decided: no daemon has judged it since"
+    if wakes and wakes[0] is not None and wakes[0] > now:
+        return f"held until {output.instant(wakes[0])}: the policy's steps of this hour are used up"
+    return "not decided: no daemon has judged it since"
 
 
 def _decision(step: StepRow, letters: Sequence[OutboxRow]) -> dict[str, Any]:

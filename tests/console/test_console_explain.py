@@ -287,7 +287,27 @@ def test_a_step_that_nobody_has_decided_about_says_so(stored):
     assert code == 0
     due = json.loads(out)["clocks"][1]["steps"][1]
     assert (due["reached"], due["decisions"]) == (True, [])
-    assert due["undecided"].startswith("held until ")
+    assert due["undecided"] == "not decided: no daemon has judged it since"
+
+
+def test_a_step_that_its_policy_has_no_room_for_says_until_when(cli, tmp_path):
+    config = CONFIG.replace('name = "Support"', 'name = "Support"\nactions_per_hour = 1')
+    (tmp_path / "config.toml").write_text(config)
+    document = tomllib.loads(config)
+    book = PolicyBook(Policies.from_config(document), document)
+    engine = Engine(book, {"desk": Rules(0)}, live=True)
+    created = [json.loads(TIMELINE.splitlines()[0]) | {"record": f"desk:ticket:{n}"} for n in (1, 2)]
+    now = parse_instant("2026-03-02T19:40:00Z")
+    store = Store.open(tmp_path / "sla.db")
+    store.write(lambda t: book.register(t, parse_instant("2026-03-02T14:00:00Z")))
+    arrivals = {line["record"]: Arrival(now, [parse_line(json.dumps(line))]) for line in created}
+    assert store.write(lambda t: engine.judge(t, arrivals, now)) == []
+    store.close()
+    code, out, _ = cli("1", "2", "--now", "2026-03-02T19:45:00Z", "--clock", "resolution", "--json")
+    assert code == 0
+    steps = [account["clocks"][0]["steps"][0] for account in json.loads(out)["records"]]
+    assert [[d["decision"] for d in step["decisions"]] for step in steps] == [["fired"], []]
+    assert steps[1]["undecided"] == "held until 2026-03-02T20:40:00Z: the policy's steps of this hour are used up"
 
 
 def test_an_unknown_record_of_the_store_is_one_clear_message(stored):
