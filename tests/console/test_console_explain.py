@@ -307,7 +307,7 @@ def test_a_step_that_its_policy_has_no_room_for_says_until_when(cli, tmp_path):
     assert code == 0
     steps = [account["clocks"][0]["steps"][0] for account in json.loads(out)["records"]]
     assert [[d["decision"] for d in step["decisions"]] for step in steps] == [["fired"], []]
-    assert steps[1]["undecided"] == "held until 2026-03-02T20:40:00Z: the policy's steps of this hour are used up"
+    assert steps[1]["undecided"] == "held until 2026-03-02T20:40:00.001Z: the policy's steps of this hour are used up"
 
 
 def test_an_unknown_record_of_the_store_is_one_clear_message(stored):
