@@ -41,6 +41,7 @@ _CHANGES: Final = {
     "reopened": "reopened: ",
     "revived": "covered again: ",
     "late": "covered late: ",
+    "hours": "its calendar was edited: ",
 }
 
 

@@ -36,11 +36,15 @@ class Evaluation(NamedTuple):
 
 class Move(NamedTuple):
     """From ``at`` on a record lives by another version of the policies. ``scope``: ``new`` (cycles that begin later),
-    ``unbreached`` (open clocks too, unless they are overdue) or ``all`` (every open clock; a breach stays)."""
+    ``unbreached`` (open clocks too, unless they are overdue) or ``all`` (every open clock; a breach stays).
+
+    ``hours`` is none of these: ``policies`` are the ones that they replace (``instead``), on calendars that were edited
+    at that instant. Whatever is open goes on by them and nothing else changes."""
 
     at: int
     policies: Policies
     scope: str
+    instead: Policies | None = None
 
 
 def evaluate_record(
@@ -106,6 +110,14 @@ def _between(
         for track in tracks.values():
             track.join(turn.at, turn.since, state, matches)
         return policies
+    if turn.instead is not None:
+        renewed = turn.policies.renewing(turn.instead)
+        for track in tracks.values():
+            track.renew(turn.at, renewed, state)
+        if policies is not turn.instead:
+            return policies  # a version that some open clock was left behind with
+        state.derive_by(turn.policies.derivation)
+        return turn.policies
     state.derive_by(turn.policies.derivation)
     groups = turn.policies.named_groups(state.kind)
     for name, track in tracks.items():

@@ -148,6 +148,14 @@ class Policies:
             self._groups[kind] = found
         return self._groups[kind]
 
+    def renewing(self, other: Policies) -> dict[int, Candidate]:
+        """This version's targets by the ids of those that they are in ``other``, which says the same of policies."""
+        return {
+            id(old): Candidate(policy, new)
+            for before, policy in zip(other.policies, self.policies, strict=True)
+            for old, new in zip(before.targets, policy.targets, strict=True)
+        }
+
     def know(self, ids: Mapping[str, str]) -> None:
         """Notes whose e-mail addresses are which ``user:ID``, so that people listed by address are found as owners."""
         self.people = self.people.with_ids(ids)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sla.calendar import Calendar
 from sla.rungs import Rungs, Segment
 from sla.target import FLOOR, Offer, Target, length_ms
 
@@ -20,9 +21,9 @@ from sla.target import FLOOR, Offer, Target, length_ms
 class Change(NamedTuple):
     """The terms of a clock changed at ``at``: what it was promised and when it was due before and after.
 
-    ``why``: ``terms`` (priority, policy or calendar), ``version``, ``extended``, ``merged``, ``reopened``, ``revived``
-    or ``late`` (its policy began to match when due had passed). ``floored``: due stands the floor ahead, because it
-    would have come too soon.
+    ``why``: ``terms`` (priority, policy or calendar), ``version``, ``extended``, ``merged``, ``reopened``, ``revived``,
+    ``late`` (its policy began to match when due had passed) or ``hours`` (its calendar was edited). ``floored``: due
+    stands the floor ahead, because it would have come too soon.
     """
 
     at: int
@@ -45,7 +46,7 @@ class Run:
     """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
 
     __slots__ = (
-        "_fixed_due", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
+        "_days", "_edited", "_fixed_due", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
         "due_at", "elapsed", "ended_at", "extended_until", "fields", "open_from", "outcome", "paused_from", "pauses",
         "reason", "resumed", "rungs", "segments", "started_at", "stretched", "target", "within",
     )  # fmt: skip
@@ -55,6 +56,7 @@ class Run:
         self.target = target
         self.cycle = cycle
         self.started_at = started_at
+        self._days = within.days
         if within.days:
             self._fixed_due: int | None = self.calendar.add_days_ms(started_at, within.days)
             self.within = self.calendar.elapsed_ms(started_at, self._fixed_due)
@@ -81,6 +83,8 @@ class Run:
         self.fields: Mapping[str, Any] | None = None
         """The record's fields as they stood when it ended."""
         self.rungs = Rungs(self)
+        self._edited: tuple[Target, Calendar] | None = None
+        """What an edited calendar made of its target since it ended."""
         self._schedule()
 
     @property
@@ -130,6 +134,8 @@ class Run:
         ahead it is then due at least."""
         assert self.ended_at is not None  # noqa: S101 - only what ended goes on
         gap_from = self.ended_at
+        if self._edited is not None:
+            (self.target, self.calendar), self._edited = self._edited, None
         self.ended_at = self.completed_at = self.reason = None
         self.outcome = "missed" if self.breached_at is not None else None
         if counted:
@@ -195,12 +201,37 @@ class Run:
             left = self.calendar.elapsed_ms(at, old_due)
         floored = self._shrink(left, self.budget - self.elapsed)
         if self.running and offer.within.days and not self.pauses and self.budget == self.within:
-            self._fixed_due = self.calendar.add_days_ms(self.started_at, offer.within.days)
+            self._days = offer.within.days
+            self._fixed_due = self.calendar.add_days_ms(self.started_at, self._days)
         if self.extended_until is not None and self.extended_until > at:
             self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, self.extended_until))
         self.rungs.rearm()
         self._schedule()
         self._note(at, why, old, old_due, floored)
+
+    def edit_hours(self, at: int, target: Target, calendar: Calendar) -> None:
+        """The same target on a calendar that is another one from ``at`` on: what is left is laid out on it, whole days
+        are counted as days.
+
+        A clock that has ended stays as it was; should it go on, it does so on the edited calendar.
+        """
+        if self.ended:
+            self._edited = (target, calendar)
+            return
+        same, due_before = calendar.version == self.calendar.version, self.due_at
+        if not same:
+            self.rungs.mark(at)
+            self._split(at)
+        self.target, self.calendar = target, calendar
+        if same:
+            return
+        if self._fixed_due is not None and self.budget == self.within and self.breached_at is None:
+            self._fixed_due = calendar.add_days_ms(self.started_at, self._days)
+            self.within = self.budget = calendar.elapsed_ms(self.started_at, self._fixed_due)
+        self.rungs.base = len(self.segments)
+        self._schedule()
+        if self.due_at != due_before:
+            self._note(at, "hours", None, due_before, False)
 
     def hand_over(self, at: int, offer: Offer) -> None:
         """Gets another target's policy and steps after its breach: what it was promised, and missed, stays."""

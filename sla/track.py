@@ -95,6 +95,16 @@ class Track:
             live.carry(at, offer, "version")
             self._pause_or_resume(live, at, state)
 
+    def renew(self, at: int, renewed: Mapping[int, Candidate], state: RecordState) -> None:
+        """Goes on by the same promises on calendars that were edited at ``at``."""
+        self._group, self._listen, self._pinned = (
+            [renewed.get(id(candidate.target), candidate) for candidate in group]
+            for group in (self._group, self._listen, self._pinned)
+        )
+        if self.runs and (candidate := renewed.get(id(self.runs[-1].target))) is not None:
+            target = candidate.target
+            self.runs[-1].edit_hours(at, target, target.hours.of(target.name, state.fields))
+
     def on(self, event: Event, found: int, state: RecordState, matches: Matches) -> None:
         """Takes the signals of one event in."""
         if not found & self._mask:

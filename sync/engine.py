@@ -8,19 +8,21 @@ Invariant: an effect is wished for only for a record that is acted on: live, con
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from connectors.base import Observed
 from sla.fold import evaluate_record
 from sla.model import Event
 from sync import clock_row, ledger, moving, timeline
+from sync.adoption import Moved
 from sync.budget import Budget
 from sync.judgement import Judgement
 from sync.ledger import Entry
-from sync.policy_book import PolicyBook
+from sync.policy_book import PolicyBook, Terms
 from sync.portion import Portion
 from sync.risk_history import RiskHistory
 from sync.store import Transaction
@@ -141,11 +143,12 @@ class Engine:
         fresh = timeline.merge(known, arrival.events, arrival.seen)
         version = old.policy_version if old else self.book.in_force()
         moves = portion.moves.get(record, ())
-        terms = self.book.terms(transaction, version, moves, now)
+        terms_of = partial(self._terms, transaction, version, now)
+        terms = terms_of(moves)
         events, waits = list(known.values()), portion.waits.get(record, ())
         evaluation = evaluate_record(terms.policies, events, now, waits, terms.moves)
         if moves:
-            moving.settle(portion, record, terms, events, waits, evaluation, now)
+            moving.settle(portion, record, terms_of, events, waits, evaluation, now)
         state = evaluation.state
         stored = IMPORTED if imported else old.measured if old else None
         rules = self.rules.get(record.partition(":")[0])
@@ -161,6 +164,9 @@ class Engine:
         portion.fresh += fresh
         news = state.into and (fresh or old is None or old.into_record != state.into)
         return [state.into] if state.into and news else []
+
+    def _terms(self, transaction: Transaction, version: str, now: int, moves: Sequence[Moved]) -> Terms:
+        return self.book.terms(transaction, version, moves, now)
 
     def _measured(self, rules: Rules | None, created_at: int | None, stored: str | None) -> str | None:
         if not self._live:

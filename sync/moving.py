@@ -7,13 +7,14 @@ reached is measured, and so is every step of a clock that had used up its new ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from sla.clock import Clock
 from sla.fold import Evaluation, Wait, evaluate_record
 from sla.model import Event
 from sync import adoption, ledger
+from sync.adoption import Moved
 from sync.ledger import Entry
 from sync.policy_book import Terms
 from sync.portion import Portion
@@ -26,22 +27,24 @@ OVERTAKEN: Final = "its new time was used up when it was moved to another versio
 def settle(
     portion: Portion,
     record: str,
-    terms: Terms,
+    terms_of: Callable[[Sequence[Moved]], Terms],
     events: Sequence[Event],
     waits: Iterable[Wait],
     after: Evaluation,
     now: int,
 ) -> None:
-    """Decides the steps of ``record`` that are owed to its moves, and notes the moves as judged. ``after`` is the
-    evaluation with all of them."""
+    """Decides the steps of ``record`` that are owed to its moves, and notes the moves as judged. ``terms_of``: by what
+    it is judged with some of them; ``after`` is the evaluation with all of them."""
     moves = portion.moves.get(record, [])
     overtaken = {clock for move in moves for clock in move.overtaken}
     fresh = [i for i, move in enumerate(moves) if move.judged_at is None and move.at <= now]
     if fresh:
         at = moves[fresh[-1]].at
-        before = evaluate_record(terms.policies, events, at, waits, terms.moves[: fresh[0]])
+        before, moved = (
+            evaluate_record(terms.policies, events, at, waits, terms.moves)
+            for terms in map(terms_of, (moves[: fresh[0]], moves))
+        )
         _settle_reached(portion, record, before, after, at, now)
-        moved = evaluate_record(terms.policies, events, at, waits, terms.moves)
         found = frozenset(_name(clock) for clock in moved.clocks if _used_up(clock))
         found -= {_name(clock) for clock in before.clocks if clock.breached_ms is not None}
         portion.moved += [(record, moves[i].at, found if i == fresh[-1] else frozenset()) for i in fresh]

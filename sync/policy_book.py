@@ -7,7 +7,8 @@ it was first seen, and from each of its moves on by that move's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,12 +18,16 @@ from sla.policy import SECTIONS, Policies
 from sla.problem import Problems
 from sync import adoption, clock_row, ledger, people
 from sync.adoption import Moved
-from sync.revision import Document, composed, edited_calendars
+from sync.revision import Document, edited_calendars, laid_over, plain
 from sync.store import StoreError, Transaction
+
+Edition = tuple[int, Policies]
+"""A version's policies on their calendars as edited at that instant (epoch ms)."""
 
 
 class Terms(NamedTuple):
-    """By what a record is judged. ``policies``: those it began under; ``moves``: those it went over to. ``limits``:
+    """By what a record is judged. ``policies``: those it began under; ``moves``: those it went over to, and edits of
+    calendars. ``limits``:
     steps an hour, by policy; ``titled``: whether some text of theirs calls a record by its name."""
 
     policies: Policies
@@ -55,7 +60,7 @@ class PolicyBook:
         self._document = sections(document or {})
         self._documents: dict[str, Document | None] = {}
         self._timetable: tuple[tuple[int, str], ...] = ()
-        self._known: dict[str, Policies] = {}
+        self._editions: dict[str, list[Edition]] = {}
         self._terms: dict[tuple[str, tuple[tuple[int, str, str], ...]], Terms] = {}
         self._ids: Mapping[str, str] = {}
 
@@ -87,7 +92,7 @@ class PolicyBook:
         """Sets from when on (epoch ms) which version is in force, oldest first; ``documents`` of those not stored."""
         self._timetable = timetable
         self._documents.update(documents or {})
-        self._known.clear()
+        self._editions.clear()
         self._terms.clear()
 
     @property
@@ -104,7 +109,8 @@ class PolicyBook:
     def know(self, ids: Mapping[str, str]) -> None:
         """Notes whose e-mail addresses are which ``user:ID``, for every version."""
         self._ids = ids
-        for policies in (*self._known.values(), *([self.current] if self.current else [])):
+        known = [policies for editions in self._editions.values() for _, policies in editions]
+        for policies in (*known, *([self.current] if self.current else [])):
             policies.know(ids)
 
     # ---- what they mean
@@ -115,18 +121,21 @@ class PolicyBook:
         key = (version, tuple((moved.at, moved.version, moved.scope) for moved in moves))
         found = self._terms.get(key)
         if found is None:
-            went = [Move(at, self.get(transaction, to, now), scope) for at, to, scope in key[1]]
-            found = self._terms[key] = Terms.of(self.get(transaction, version, now), went)
+            names = dict.fromkeys([version, *(to for _, to, _ in key[1])])
+            editions = {name: self._editions_of(transaction, name, now) for name in names}
+            edits = [
+                Move(at, policies, "hours", before)
+                for found in editions.values()
+                for (_, before), (at, policies) in pairwise(found)
+            ]
+            went = [Move(at, _as_of(editions[to], at), scope) for at, to, scope in key[1]]
+            turns = sorted([*edits, *went], key=lambda move: move.at)
+            found = self._terms[key] = Terms.of(editions[version][0][1], turns)
         return found
 
     def get(self, transaction: Transaction, version: str, now: int) -> Policies:
-        """The policies of a version, on the calendars as they have been revised since."""
-        found = self._known.get(version)
-        if found is None:
-            found = self._known[version] = self._rebuild(transaction, version, now)
-            if self._ids:
-                found.know(self._ids)
-        return found
+        """The policies of a version, on the calendars as they are now."""
+        return self._editions_of(transaction, version, now)[-1][1]
 
     def document(self, transaction: Transaction, version: str) -> Document | None:
         """The sections of a configuration that a version was read from."""
@@ -135,14 +144,23 @@ class PolicyBook:
             self._documents[version] = None if row is None else msgspec.json.decode(row[0])
         return self._documents[version]
 
-    def _rebuild(self, transaction: Transaction, version: str, now: int) -> Policies:
-        later = self._later(transaction, version)
-        if self.current is not None and version == self.current.version and not later:
-            return self.current
+    def _editions_of(self, transaction: Transaction, version: str, now: int) -> list[Edition]:
+        """A version as it was read, then with each later edit of its calendars, and from when on."""
+        found = self._editions.get(version)
+        if found is None:
+            found = self._editions[version] = self._rebuild(transaction, version, now)
+            for _, policies in found if self._ids else ():
+                policies.know(self._ids)
+        return found
+
+    def _rebuild(self, transaction: Transaction, version: str, now: int) -> list[Edition]:
         document = self.document(transaction, version)
+        own = self.current if self.current is not None and version == self.current.version else None
         try:
-            if document is not None:
-                return Policies.from_config(composed(document, later))
+            if own is None and document is not None:
+                own = Policies.from_config(document)
+            if own is not None:
+                return [(0, own), *self._edits(transaction, version, document or self._document)]
             problem = "its document is missing"
         except Problems as problems:
             problem = str(problems)
@@ -150,18 +168,23 @@ class PolicyBook:
             raise StoreError(f"the policies of version {version} cannot be read by this release: {problem}")
         body = {"alarm": "policy version lost", "version": version, "reason": problem, "instead": self.current.version}
         ledger.append(transaction, [ledger.Entry(now, "alarm", None, body)])
-        return self.current
+        return [(0, self.current)]
 
-    def _later(self, transaction: Transaction, version: str) -> list[tuple[int, Document]]:
-        """What was put in force after a version, where it differs from what was before."""
+    def _edits(self, transaction: Transaction, version: str, document: Document) -> Iterator[Edition]:
+        """What was put in force after a version, where it says something else of time."""
         own = next((i for i, (_, name) in enumerate(self._timetable) if name == version), len(self._timetable))
-        found, before = [], version
+        before = document
         for at, name in self._timetable[own + 1 :]:
-            document = self.document(transaction, name)
-            if name != before and document is not None:
-                found.append((at, document))
-                before = name
-        return found
+            other = self.document(transaction, name)
+            if other is not None:
+                edited = laid_over(document, at, before, other)
+                if plain(edited) != plain(document):
+                    yield at, Policies.from_config(edited)
+                document, before = edited, other
+
+
+def _as_of(editions: Sequence[Edition], at: int) -> Policies:
+    return [policies for since, policies in editions if since <= at][-1]
 
 
 def keep(transaction: Transaction, version: str, document: Document, now: int) -> None:

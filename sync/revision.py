@@ -29,18 +29,30 @@ def composed(document: Document, later: Iterable[tuple[int, Document]]) -> dict[
 
     All of them have been read without a problem before.
     """
-    found = dict(document)
+    found, before = dict(document), document
     for at, other in later:
-        calendars, edited = found.get("calendars", {}), other.get("calendars", {})
-        found["calendars"] = {
-            **edited,
-            **{name: _revised(table, at, edited.get(name, table)) for name, table in calendars.items()},
-        }
-        windows = [*_until(found.get("maintenance", []), at), *_since(other.get("maintenance", []), at)]
-        for name, section in (("maintenance", windows), ("people", other.get("people"))):
-            found.pop(name, None)
-            if section:
-                found[name] = section
+        found, before = laid_over(found, at, before, other), other
+    return found
+
+
+def laid_over(document: Document, at: int, before: Document, other: Document) -> dict[str, Any]:
+    """``document`` with what ``other`` says of time from ``at`` on, where that is not what the one ``before`` said."""
+    found = dict(document)
+    calendars, told, edited = (each.get("calendars", {}) for each in (document, before, other))
+    found["calendars"] = {
+        **edited,
+        **{
+            name: _revised(table, at, edited[name])
+            if name in edited and plain(told.get(name)) != plain(edited[name])
+            else table
+            for name, table in calendars.items()
+        },
+    }
+    windows, planned = before.get("maintenance", []), other.get("maintenance", [])
+    if plain(windows) != plain(planned):
+        found["maintenance"] = [*_until(document.get("maintenance", []), at), *_since(planned, at)]
+    if plain(before.get("people")) != plain(other.get("people")):
+        found["people"] = other.get("people", {})
     return found
 
 
@@ -63,8 +75,6 @@ def plain(value: object) -> object:
 
 
 def _revised(table: Document, at: int, later: Document) -> dict[str, Any]:
-    if plain(table) == plain(later):
-        return dict(table)
     earlier = [revision for revision in table.get("revisions", []) if _begins(revision, table) < at]
     terms = {key: value for key, value in later.items() if key != "revisions"}
     ahead = []

@@ -59,6 +59,7 @@ MOVES = st.lists(
         at=st.integers(0, 5 * 24).map(lambda n: MONDAY + n * HOUR),
         policies=st.sampled_from([RICH, PLAIN]),
         scope=st.sampled_from(["new", "unbreached", "all"]),
+        instead=st.none(),
     ),
     max_size=1,
 )
