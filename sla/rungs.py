@@ -68,8 +68,10 @@ class Rungs:
         for segment in run.segments[self.base :]:
             if threshold <= segment.before:
                 return Crossing(segment.opening(threshold), True)
-            if threshold - segment.before < segment.calendar.elapsed_ms(segment.start, segment.end):
-                return Crossing(segment.calendar.due_ms(segment.start, threshold - segment.before), True)
+            if threshold - segment.before <= segment.calendar.elapsed_ms(segment.start, segment.end):
+                instant = segment.calendar.due_ms(segment.start, threshold - segment.before)
+                if instant < segment.end:  # what ends the segment at that very instant comes first
+                    return Crossing(instant, True)
         return self._ahead(step, threshold, now)
 
     def mark(self, at: int) -> None:

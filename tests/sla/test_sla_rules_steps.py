@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from sla_story import changed, config, created, instant, ladder, only, policy, promise, reply, rung, target
 
 from sla.fold import evaluate
@@ -184,3 +185,11 @@ def test_a_clock_says_when_it_will_change_by_itself() -> None:
     assert awake([*TEN, changed("Mon 13:10", status="pending")], "Mon 13:20", RESOLUTION) is None
     assert awake(TEN, "Mon 12:00", promise("resolution", "4h")) == "Mon 14:00"
     assert awake(TEN, "Mon 14:01", promise("resolution", "4h")) is None
+
+
+@pytest.mark.parametrize("ending", ["Mon 17:00", "Mon 19:00"])
+def test_rule_18_a_step_at_closing_time_is_reached_unless_the_clock_stops_at_that_very_instant(ending: str) -> None:
+    half = promise("first_response", "8h", steps=[{"at": "50%", "notify": "owner"}])
+    lines = [created("Mon 13:00"), reply(ending)]
+    assert ladder(only(half, lines[:1], "Mon 18:00")) == [rung("50%", "Mon 17:00", True)]
+    assert ladder(only(half, lines, "Tue 12:00")) == [rung("50%", "Mon 17:00", ending != "Mon 17:00")]
