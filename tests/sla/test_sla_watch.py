@@ -342,3 +342,17 @@ def test_watches_are_a_list_of_tables_with_names_of_their_own() -> None:
         "a watch is a table: begin it with [[watches]]",
     ]
     assert isinstance(WATCHES[0], Watch)
+
+
+def test_a_backlog_of_an_owner_can_speak_to_them_and_one_open_clock_is_enough_unless_said() -> None:
+    problems = Collector()
+    table = {"name": "A", "backlog": {"by": "owner", "over": "4h", "growth": "12.5%"}, "notify": "owner"}
+    (watch,) = read_watches([table], problems)
+    assert problems.problems == []
+    assert watch.rule == Backlog("owner", 4 * HOUR, Fraction(1, 8), 1)
+
+
+def test_a_watch_without_a_rule_or_a_name_is_none() -> None:
+    assert (
+        read_watches([{"name": "A", "notify": "owner"}, {"breaches": {"count": 1, "within": "1h"}}], Collector()) == ()
+    )
