@@ -154,6 +154,8 @@ def test_an_objective_needs_a_name_a_target_and_a_goal():
 @pytest.mark.parametrize(
     ("wrong", "path", "says"),
     [
+        ({"name": ""}, "[0].name", "an objective needs a name"),
+        ({"target": 5}, "[0].target", "an objective needs a target"),
         ({"gaol": "80%"}, "[0].gaol", "unknown key 'gaol'"),
         ({"target": "first_respons"}, "[0].target", "no policy has a target 'first_respons'"),
         ({"goal": "80"}, "[0].goal", "'80' is no share"),
@@ -238,6 +240,12 @@ def test_burn_is_the_share_missed_over_the_share_that_may_be():
     [standing] = stand({"window": "week"}, lines, "Mon 16:00")
     assert standing.burn["hour"] == 0
     assert standing.burn["day"] == Fraction(10, 11)  # 2 of 11 missed, 1 of 5 may be
+
+
+def test_a_span_takes_its_first_instant_in():
+    lines = [created("Mon 14:50"), reply("Mon 15:00")]
+    assert stand({"window": "week"}, lines, "Mon 16:00")[0].burn["hour"] == 0
+    assert stand({"window": "week"}, lines, "Mon 16:01")[0].burn["hour"] is None
 
 
 def test_a_goal_of_everything_has_no_allowance_and_no_burn():
