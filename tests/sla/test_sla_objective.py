@@ -235,6 +235,12 @@ def test_burning_faster_than_it_grows_over_a_day_and_a_week_is_at_risk():
     assert standing.status == "at risk"
 
 
+def test_a_bad_day_that_is_over_is_no_risk_while_the_goal_holds():
+    lines = [*chats("Mon 09:00", met=90), *chats("Wed+1 09:00", met=1, missed=9), *chats("Fri+1 09:00", met=3)]
+    [standing] = stand({"window": "month"}, lines, "Fri+1 16:00")
+    assert (standing.burn["day"], standing.burn["week"], standing.status) == (0, Fraction(45, 13), "ok")
+
+
 def test_burn_is_the_share_missed_over_the_share_that_may_be():
     lines = [*chats("Mon 09:00", met=8, missed=2), *chats("Mon 15:30", met=1, missed=0)]
     [standing] = stand({"window": "week"}, lines, "Mon 16:00")
