@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sla.clock import Clock
@@ -69,7 +70,9 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-WORDS = ["changed"] * 5 + ["message"] * 5 + ["activity", "deleted", "restored", "excused", "extended", "merged"]
+WORDS = (
+    ["changed"] * 5 + ["message"] * 5 + ["activity", "deleted", "restored"] + ["excused"] * 2 + ["extended", "merged"]
+)
 
 
 @st.composite
@@ -85,7 +88,10 @@ def happenings(draw: st.DrawFn, when: st.SearchStrategy[int] = WHEN) -> dict[str
     elif word == "activity":
         found |= {"activity": draw(st.sampled_from(["call", "note"])), "outcome": draw(st.sampled_from([None, "busy"]))}
     elif word == "excused":
-        found |= {"from_at": at - draw(st.integers(0, 8)) * 15 * MINUTE, "until": at, "reason": "fire drill"}
+        found |= {"reason": "fire drill"}
+        found |= {
+            key: at + sign * draw(st.integers(0, 60)) * 15 * MINUTE for key, sign in (("from_at", -1), ("until", 1))
+        }
     elif word == "extended":
         target = draw(st.sampled_from(["first_response", "resolution"]))
         found |= {"target": target, "until": at + draw(st.integers(0, 80)) * 15 * MINUTE, "reason": "agreed"}
@@ -96,8 +102,13 @@ def happenings(draw: st.DrawFn, when: st.SearchStrategy[int] = WHEN) -> dict[str
 
 @st.composite
 def timelines(draw: st.DrawFn, record: str = RECORD) -> list[Event]:
-    told = draw(st.lists(happenings(), max_size=14))
-    born = draw(WHEN)
+    told = draw(st.lists(happenings(), min_size=2, max_size=16))
+    born = MONDAY + draw(st.integers(0, 80)) * 15 * MINUTE  # early: most of what happens happens to it
+    if draw(st.booleans()):  # chance alone hardly ever solves and reopens
+        solved = born + draw(st.integers(1, 150)) * 15 * MINUTE
+        again = solved + draw(st.integers(1, 100)) * 15 * MINUTE
+        lives = ((solved, "resolved"), (again, "open"))
+        told += [{"at": at, "event": "changed", "actor": "user:3", "set": {"status": status}} for at, status in lives]
     first = {"at": born, "event": "created", "kind": "ticket", "actor": "customer:7",
              "set": {"status": "new", **draw(FIELDS)}}  # fmt: skip
     seen = draw(st.integers(0, 20)) * 15 * MINUTE
@@ -175,8 +186,7 @@ def test_nothing_changes_by_itself_before_a_clock_wakes(events: list[Event], now
     events = [event for event in events if event.at <= now]
 
     def looks(clock: Clock) -> tuple[Any, ...]:
-        missed = clock.outcome in ("missed", "excused")  # when an excuse ends has a case of its own
-        return clock.state, missed or clock.outcome, clock.due_ms, clock.breached_ms, [s.reached for s in clock.steps]
+        return clock.state, clock.outcome, clock.due_ms, clock.breached_ms, [s.reached for s in clock.steps]
 
     for clock in clocks(events, now):
         horizon = clock.wake_ms or now + 60 * 24 * 60 * MINUTE
@@ -391,3 +401,61 @@ def test_a_breach_never_disappears_when_records_merge(events: list[Event], one: 
 
 def _fields(event: Event) -> dict[str, Any]:
     return {field: getattr(event, field) for field in event.__struct_fields__}
+
+
+# ---- none of this for want of cases
+
+DONE = ("resolved", "closed")
+
+
+def _kinds(events: list[Event], now: int) -> set[str]:
+    """What there is in a case that a law could break on."""
+    found = set()
+    for clock in clocks(events, now):
+        found |= {str(clock.outcome), clock.state} | ({"paused"} if clock.paused_ms else set())
+        found |= {"breached"} if clock.breached_ms is not None else set()
+        found |= {"breached and completed"} if clock.breached_ms is not None and clock.completed_ms else set()
+        found |= {"a later cycle"} if clock.cycle > 1 else set()
+        found |= {"several holders"} if len([part for part in clock.spent_ms.values() if part]) > 1 else set()
+        found |= {"a step reached"} if any(step.reached for step in clock.steps) else set()
+    instants = Counter(event.at for event in events)
+    found |= {"one instant"} if instants.most_common(1)[0][1] > 1 else set()
+    status = "new"
+    for event in sorted(events, key=lambda one: (one.at, one.id)):
+        new = (event.set or {}).get("status", status)
+        found |= {"reopened"} if status in DONE and new not in DONE and event.at <= now else set()
+        status = str(new)
+    return found
+
+
+def test_the_cases_of_these_laws_have_every_difficulty() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=200)
+    @given(timelines(), NOW)
+    def look(events: list[Event], now: int) -> None:
+        seen.update(_kinds(events, now))
+
+    look()
+    rare = {
+        kind: seen[kind] for kind in ("excused", "reopened", "a later cycle", "cancelled", "breached and completed")
+    }
+    often = {kind: seen[kind] for kind in (
+        "paused", "breached", "met", "missed", "running", "stopped", "several holders", "one instant", "a step reached",
+    )}  # fmt: skip
+    assert min(rare.values()) >= 3, rare
+    assert min(often.values()) >= 15, often
+
+
+def test_neutral_pauses_interrupt_running_clocks() -> None:
+    running = 0
+
+    @settings(max_examples=100)
+    @given(timelines(), st.integers(0, 5 * 24 * 4))
+    def look(events: list[Event], n: int) -> None:
+        nonlocal running
+        at = MONDAY + n * 15 * MINUTE + 7 * MINUTE
+        running += any(clock.state == "running" for clock in evaluate_record(STEADY, events, at).clocks)
+
+    look()
+    assert running >= 20
