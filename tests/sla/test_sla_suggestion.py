@@ -230,11 +230,16 @@ def test_the_shorter_value_holds_from_95_percent_on_in_every_month(quick: int, t
         [("2026-03", 40, 0), ("2026-04", 40, 0)],  # two months
         [("2026-01", 40, 0), ("2026-03", 40, 0), ("2026-04", 40, 0)],  # a gap
         [("2026-02", 40, 0), ("2026-03", 29, 0), ("2026-04", 40, 0)],  # a small one
-        [("2026-02", 40, 0), ("2026-03", 40, 3), ("2026-04", 40, 0)],  # one that did not hold
+        [("2026-02", 40, 0), ("2026-03", 37, 2), ("2026-04", 40, 0)],  # one that did not hold
     ],
 )
 def test_without_three_months_that_held_nothing_is_tightened(each: list[tuple[str, int, int]]) -> None:
     assert suggestion(months(*each), 80, "2026-05").tightening is None
+
+
+def test_a_month_of_95_percent_has_held() -> None:
+    exactly = months(("2026-02", 40, 0), ("2026-03", 38, 2), ("2026-04", 40, 0))
+    assert suggestion(exactly, 80, "2026-05").tightening is not None
 
 
 def test_the_year_may_turn_between_the_months() -> None:
