@@ -172,7 +172,6 @@ def test_a_step_that_asks_for_a_chance_to_miss_may_have_fired() -> None:
     assert (count.sent, count.measured, count.doubtful) == (1, 0, 1)
 
 
-@pytest.mark.xfail(strict=False, reason="a threshold at closing time is forgotten when the clock ends after it")
 def test_an_alert_at_closing_time_is_remembered_when_the_clock_ends_that_evening() -> None:
     story = [created("Mon 15:30", owner="user:5"), reply("Mon 17:30")]
     assert told(found(story, "Mon 18:00", promised(steps=[{"at": "75%", "notify": "owner"}]))) == [
