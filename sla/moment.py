@@ -47,7 +47,10 @@ class Moments:
         ahead = list(moves)
         for event in ordered:
             while ahead and ahead[0].at < event.at:
-                state.derive_by(ahead.pop(0).policies.derivation)
+                move = ahead.pop(0)
+                if move.instead in (None, policies):  # edited hours of a version that was left behind change nothing
+                    policies = move.policies
+                    state.derive_by(policies.derivation)
             self.all.append(_after(state, event))
         self._times = [moment.at for moment in self.all]
 
