@@ -53,18 +53,25 @@ def rich() -> dict[str, Any]:
 
 RICH = Policies.from_config(rich())
 PLAIN = Policies.from_config(document())
+
+
+def edited(day: str) -> Move:
+    """The office opens later from a day on, for whatever is open as well."""
+    found = rich()
+    found["calendars"]["office"]["revisions"] = [{"from": day, "hours": {"mon-fri": "10:00-15:00"}}]
+    return Move(parse_instant(f"{day}T05:00:00Z"), Policies.from_config(found), "hours", RICH)
+
+
 MOVES = st.lists(
     st.builds(
         Move,
         at=st.integers(0, 5 * 24).map(lambda n: MONDAY + n * HOUR),
         policies=st.sampled_from([RICH, PLAIN]),
         scope=st.sampled_from(["new", "unbreached", "all"]),
-        instead=st.none(),
-    ),
+    )
+    | st.sampled_from([edited("2026-03-03"), edited("2026-03-05")]),
     max_size=1,
 )
-
-
 WAITS = st.lists(
     st.builds(
         lambda at, before: Wait(MONDAY + at * HOUR, MONDAY + (at - before) * HOUR),
