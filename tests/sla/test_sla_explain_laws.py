@@ -68,6 +68,7 @@ MOVES = st.lists(
         at=st.integers(0, 5 * 24).map(lambda n: MONDAY + n * HOUR),
         policies=st.sampled_from([RICH, PLAIN]),
         scope=st.sampled_from(["new", "unbreached", "all"]),
+        instead=st.none(),
     )
     | st.sampled_from([edited("2026-03-03"), edited("2026-03-05")]),
     max_size=1,
