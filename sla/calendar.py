@@ -251,7 +251,9 @@ class Calendar:
     def _build(self, first: int, last: int) -> _Table:
         first, last = max(first, _FIRST_YEAR), min(last, _LAST_YEAR)
         spans: list[tuple[int, int]] = []
-        for year in range(first - 1, last + 1):  # the year before: its last night shift may end in the first year
+        # The years on both sides: a night shift may end in the first year, and the first local day of the year after
+        # the last one begins in it wherever clocks are ahead of UTC.
+        for year in range(first - 1, last + 2):
             spans += self.openings.of_year(year)
         start = from_datetime(datetime(first, 1, 1, tzinfo=UTC))
         end = from_datetime(datetime(last + 1, 1, 1, tzinfo=UTC))

@@ -97,6 +97,12 @@ class Clock:
         return self.run.started_at
 
     @property
+    def seen_ms(self) -> int:
+        """Until when the time is the system's: the record, or what started the clock, had not been seen before."""
+        first = self._state.first_seen_at
+        return self.run.seen_at if first is None else max(first, self.run.seen_at)
+
+    @property
     def due_ms(self) -> int | None:
         """When it is or was due; None while it is paused before."""
         return self.run.due_at
@@ -170,7 +176,7 @@ class Clock:
         if run.open_from is not None:
             spans.append((run.open_from, self.now_ms, run.calendar))
         for start, end, calendar in spans:
-            for holder, a, b in _held(self._state, start, end):
+            for holder, a, b in held(self._state, start, end, self.seen_ms):
                 spent[holder] = spent.get(holder, 0) + calendar.elapsed_ms(a, b)
         return spent
 
@@ -264,9 +270,8 @@ def _overlap(run: Run, since: int, until: int, end: int) -> int:
     return total
 
 
-def _held(state: RecordState, start: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """Who had the record when, within ``[start, end)``: the system until it was first seen and first routed."""
-    seen = state.first_seen_at or start
+def held(state: RecordState, start: int, end: int, seen: int) -> Iterator[tuple[str, int, int]]:
+    """Who had the record when, within ``[start, end)``: the system until ``seen`` and until it was first routed."""
     if seen > start:
         yield SYSTEM, start, min(seen, end)
         start = min(seen, end)

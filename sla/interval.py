@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sla import signal
 from sla.calendar import Calendar
-from sla.clock import Clock, _held  # whose time it was is told in one place
+from sla.clock import Clock, held  # whose time it was is told in one place
 from sla.model import SYSTEM
 from sla.moment import Moments
 from sla.record import Excuse, RecordState
@@ -72,7 +72,11 @@ def intervals(clock: Clock, state: RecordState, moments: Moments) -> list[Interv
     at = run.started_at
     for start, end, calendar in sorted(known, key=lambda k: k[:2]):
         found += _gap(clock, at, start, moments)
-        found += _paused(clock, start, end, moments) if calendar is None else _ran(calendar, start, end, state)
+        found += (
+            _paused(clock, start, end, moments)
+            if calendar is None
+            else _ran(calendar, start, end, state, clock.seen_ms)
+        )
         at = end
     found += _gap(clock, at, ending(clock), moments)
     return _joined(found)
@@ -96,30 +100,30 @@ def counted(clock: Clock) -> Iterator[tuple[int, int, Calendar]]:
 # ---- while it ran
 
 
-def _ran(calendar: Calendar, start: int, end: int, state: RecordState) -> Iterator[Interval]:
+def _ran(calendar: Calendar, start: int, end: int, state: RecordState, seen: int) -> Iterator[Interval]:
     at = start
     for opening, closing in calendar.intervals_ms(start, end):
         yield from _closed(calendar, at, opening)
-        for holder, first, last in _held(state, opening, closing):
-            yield from _worked(holder, first, last, state)
+        for holder, first, last in held(state, opening, closing, seen):
+            yield from _worked(holder, first, last, state, seen)
         at = closing
     yield from _closed(calendar, at, end)
 
 
-def _worked(holder: str, start: int, end: int, state: RecordState) -> Iterator[Interval]:
+def _worked(holder: str, start: int, end: int, state: RecordState, seen: int) -> Iterator[Interval]:
     """Working time of one holder, cut where excuses begin and end."""
     cuts = {at for excuse in state.excuses for at in (excuse.start, excuse.end) if start < at < end}
     edges = [start, *sorted(cuts), end]
     for first, last in pairwise(edges):
-        kind, cause = _why_counted(holder, first, state)
+        kind, cause = _why_counted(holder, first, state, seen)
         yield Interval(first, last, kind, cause, ((first, last),), holder)
 
 
-def _why_counted(holder: str, at: int, state: RecordState) -> tuple[str, str]:
+def _why_counted(holder: str, at: int, state: RecordState, seen: int) -> tuple[str, str]:
     excuse = next((excuse for excuse in sorted(state.excuses) if excuse.start <= at < excuse.end), None)
     if excuse is not None:
         return EXCUSED, _excuse(excuse)
-    if state.first_seen_at is not None and at < state.first_seen_at:
+    if at < seen:
         return LAG, f"{LAG}: not seen here yet"
     return (UNROUTED, UNROUTED) if holder == SYSTEM else (RUNNING, RUNNING)
 

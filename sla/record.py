@@ -41,9 +41,9 @@ class RecordState:
     """
 
     __slots__ = (
-        "_customer_spoke", "_derivation", "_told", "answers", "changed", "created_at", "deleted_at", "derived",
-        "excuses", "fields", "first_seen_at", "holders", "into", "kind", "last_answer_at", "last_customer_at", "merged",
-        "owners", "pending", "record", "rejections", "reopened", "requester", "status", "waiting_since",
+        "_customer_spoke", "_derivation", "_late_word", "_told", "answers", "changed", "created_at", "deleted_at",
+        "derived", "excuses", "fields", "first_seen_at", "holders", "into", "kind", "last_answer_at", "last_customer_at",
+        "merged", "owners", "pending", "record", "rejections", "reopened", "requester", "status", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, record: str, derivation: Derivation = NOTHING) -> None:
@@ -80,6 +80,8 @@ class RecordState:
         self.excuses: list[Excuse] = []
         self.rejections: list[Rejection] = []
         self._customer_spoke = False
+        self._late_word: int | None = None
+        """An unanswered message that found the record done."""
 
     @property
     def deleted(self) -> bool:
@@ -92,9 +94,11 @@ class RecordState:
         return found if isinstance(found, str) else None
 
     def effective(self) -> dict[str, Any]:
-        """The fields with ``status`` as it really stands: a customer's message ends the wait for the customer even
-        while the status still says pending."""
-        return {**self.fields, "status": "open"} if self.status == "pending" and not self.pending else self.fields
+        """The fields with the status as it really stands: a customer's message ends the wait for the customer even
+        while the status, and the CRM's own word for it, still say pending."""
+        if self.status == "pending" and not self.pending:
+            return {**self.fields, "status": "open", "raw_status": None}
+        return self.fields
 
     def apply(self, event: Event) -> int:
         """Takes one event in, in order, and returns the signals it means."""
@@ -139,7 +143,9 @@ class RecordState:
         if found == signal.CUSTOMER:
             self.last_customer_at = event.at
             self._customer_spoke = True
-            if self.waiting_since is None and self.status not in DONE_STATUSES:
+            if self.status in DONE_STATUSES:
+                self._late_word = self._late_word or event.at
+            elif self.waiting_since is None:
                 self.waiting_since = event.at
         else:
             if self._answers_by_default(found):
@@ -156,6 +162,7 @@ class RecordState:
     def _answered(self, at: int) -> None:
         self.answers += 1
         self.last_answer_at = at
+        self._late_word = None
         self.waiting_since = None
 
     # ---- fields
@@ -166,6 +173,8 @@ class RecordState:
         again = self.created_at is not None
         if not again:
             self.created_at = event.at
+            if event.actor is not None and event.actor.startswith("customer:"):
+                self.requester = event.actor
             self.holders.append((event.at, SYSTEM))
         by_team = event.actor is not None and event.actor.startswith("user:")
         found = self._set(event) if event.set else 0
@@ -275,6 +284,9 @@ class RecordState:
                 found |= signal.BY_OWNER
         elif was_done and not done and self.created_at is not None:
             self.reopened += 1
+            if self._late_word is not None and self.waiting_since is None:
+                self.waiting_since = event.at if person else self._late_word
+            self._late_word = None
             found |= signal.REOPENED | (signal.REOPENED_BY_TEAM if person else 0)
         if before == "new" and after != "new" and event.event == "changed":
             if person:

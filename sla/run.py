@@ -17,6 +17,9 @@ from sla.calendar import Calendar
 from sla.rungs import Rungs, Segment
 from sla.target import FLOOR, Offer, Target, length_ms
 
+Log = Sequence[tuple[int, Mapping[str, Any]]]
+"""How a record's fields stood from which instant on: what would have paused a clock that did not run yet."""
+
 
 class Change(NamedTuple):
     """The terms of a clock changed at ``at``: what it was promised and when it was due before and after.
@@ -46,9 +49,9 @@ class Run:
     """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
 
     __slots__ = (
-        "_days", "_edited", "_fixed_due", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
+        "_days", "_edited", "_fixed", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
         "due_at", "elapsed", "ended_at", "extended_until", "fields", "open_from", "outcome", "paused_from", "pauses",
-        "reason", "resumed", "rungs", "segments", "started_at", "stretched", "target", "within",
+        "reason", "resumed", "rungs", "seen_at", "segments", "started_at", "stretched", "target", "within",
     )  # fmt: skip
 
     def __init__(self, offer: Offer, cycle: int, started_at: int) -> None:
@@ -58,10 +61,11 @@ class Run:
         self.started_at = started_at
         self._days = within.days
         if within.days:
-            self._fixed_due: int | None = self.calendar.add_days_ms(started_at, within.days)
-            self.within = self.calendar.elapsed_ms(started_at, self._fixed_due)
+            due = self.calendar.add_days_ms(started_at, within.days)
+            self.within = self.calendar.elapsed_ms(started_at, due)
+            self._fixed: tuple[int, int] | None = (due, self.within)
         else:
-            self._fixed_due, self.within = None, within.work
+            self._fixed, self.within = None, within.work
         self.budget = self.within
         self.elapsed = 0
         """Working time before the open segment, or in all when there is none."""
@@ -78,6 +82,8 @@ class Run:
         self.outcome: str | None = None
         self.reason: str | None = None
         self.extended_until: int | None = None
+        self.seen_at = started_at
+        """When we first saw what started it: until then the time is nobody's but ours."""
         self.changes: list[Change] = []
         """How its terms changed on the way."""
         self.fields: Mapping[str, Any] | None = None
@@ -110,8 +116,8 @@ class Run:
             self._reopen_last()
         else:
             self.pauses.append((self.paused_from, at))
-            if self._fixed_due is not None and self.calendar.elapsed_ms(self.paused_from, at):
-                self._fixed_due = None  # from here on the days count as the working time that they were
+            if self._fixed is not None and self.calendar.elapsed_ms(self.paused_from, at):
+                self._fixed = None  # from here on the days count as the working time that they were
             self.open_from, self.resumed = at, True
         self.paused_from = None
         self._schedule()
@@ -129,25 +135,35 @@ class Run:
         self.outcome = "missed" if self.breached_at is not None else "cancelled"
         self.reason = reason
 
-    def go_on(self, at: int, *, counted: bool, floor: int | None = None) -> None:
-        """Runs again after it ended: the gap is working time when ``counted``, else left out. ``floor`` is how far
-        ahead it is then due at least."""
-        assert self.ended_at is not None  # noqa: S101 - only what ended goes on
-        gap_from = self.ended_at
-        if self._edited is not None:
-            (self.target, self.calendar), self._edited = self._edited, None
-        self.ended_at = self.completed_at = self.reason = None
-        self.outcome = "missed" if self.breached_at is not None else None
-        if counted:
-            before = self.elapsed
-            self.elapsed += self.calendar.elapsed_ms(gap_from, at)
-            self.segments.append(Segment(gap_from, at, before, self.calendar, False))
-        self.open_from, self.resumed, self._fixed_due = at, at > gap_from and not counted, None
+    def go_on(self, at: int, floor: int | None = None) -> None:
+        """Runs again after it ended, the gap left out. ``floor`` is how far ahead it is then due at least."""
+        gap_from = self._open_again()
+        self.open_from, self.resumed = at, at > gap_from
         due_before, budget = self.due_at, self.budget
         if floor is not None and self.breached_at is None:
             self.budget = max(self.budget, self.elapsed + floor)
         self._schedule()
         self._note(at, "reopened" if floor is not None else "revived", None, due_before, self.budget > budget)
+
+    def revive(self, at: int, offer: Offer, log: Log) -> None:
+        """Goes on after no policy matched for a while: somebody waited, so the gap counts, except for what would have
+        paused it then; and it is not overdue by surprise."""
+        due_before = self.due_at
+        self.open_from, self.resumed = self._open_again(), False
+        self._replay(log)
+        self._note(at, "revived", None, due_before, False)
+        self.carry(at, offer)
+        self.settle_late(at)
+
+    def _open_again(self) -> int:
+        """Takes its end back and returns when that was."""
+        assert self.ended_at is not None  # noqa: S101 - only what ended goes on
+        gap_from, self.ended_at = self.ended_at, None
+        if self._edited is not None:
+            (self.target, self.calendar), self._edited = self._edited, None
+        self.completed_at = self.reason = self.fields = self._fixed = None
+        self.outcome = "missed" if self.breached_at is not None else None
+        return gap_from
 
     def extend(self, at: int, until: int) -> None:
         """Moves due to ``until`` when that is later; a breach already made is judged by the excuses instead."""
@@ -159,7 +175,7 @@ class Run:
         due_before = self.due_at
         self.rungs.mark(at)
         self._split(at)
-        self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, until))
+        self._reach(at, until)
         self.rungs.rearm()
         self._schedule()
         self._note(at, "extended", None, due_before, False)
@@ -168,8 +184,7 @@ class Run:
         """Takes over an older wait at the instant ``at``: it began at ``since``, and due is not moved into the past."""
         if since >= self.started_at or self.breached_at is not None:
             return
-        missed, due_before = self.calendar.elapsed_ms(since, self.started_at), self.due_at
-        left = self._left(at)
+        missed, due_before, left = self.calendar.elapsed_ms(since, self.started_at), self.due_at, self._left(at)
         self.rungs.mark(at)
         self._split(at)
         self.segments.insert(0, Segment(since, self.started_at, 0, self.calendar, False))
@@ -178,7 +193,7 @@ class Run:
         self.rungs.base += 1
         self.started_at = since
         self.elapsed += missed
-        floored = self._shrink(left, self.budget - self.elapsed)
+        floored = self._bring_nearer(at, left, due_before)
         self.rungs.rearm()
         self._schedule()
         self._note(at, "merged", None, due_before, floored)
@@ -193,18 +208,15 @@ class Run:
         left = self._left(at)
         self.rungs.mark(at)
         self._split(at)
-        old, old_calendar, old_due = (self.target, self.within), self.calendar, self.due_at
+        old, old_due = (self.target, self.within), self.due_at
         self._retarget(offer)
-        self.within = length_ms(offer.within, self.calendar, self.started_at)
-        self.budget = self.within
-        if self.running and old_calendar is not self.calendar and old_due is not None:
-            left = self.calendar.elapsed_ms(at, old_due)
-        floored = self._shrink(left, self.budget - self.elapsed)
-        if self.running and offer.within.days and not self.pauses and self.budget == self.within:
-            self._days = offer.within.days
-            self._fixed_due = self.calendar.add_days_ms(self.started_at, self._days)
+        self._days = offer.within.days
+        self.within = self.budget = length_ms(offer.within, self.calendar, self.started_at)
+        if self.running and self._days and not self.pauses:
+            self._fixed = self.calendar.add_days_ms(self.started_at, self._days), self.within
+        floored = self._bring_nearer(at, left, old_due)
         if self.extended_until is not None and self.extended_until > at:
-            self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, self.extended_until))
+            self._reach(at, self.extended_until)
         self.rungs.rearm()
         self._schedule()
         self._note(at, why, old, old_due, floored)
@@ -225,9 +237,14 @@ class Run:
         self.target, self.calendar = target, calendar
         if same:
             return
-        if self._fixed_due is not None and self.budget == self.within and self.breached_at is None:
-            self._fixed_due = calendar.add_days_ms(self.started_at, self._days)
-            self.within = self.budget = calendar.elapsed_ms(self.started_at, self._fixed_due)
+        if self._days and self._fixed is not None and self.budget == self.within and self.breached_at is None:
+            due = calendar.add_days_ms(self.started_at, self._days)
+            self.within = self.budget = calendar.elapsed_ms(self.started_at, due)
+            self._fixed = due, self.within
+        elif self.breached_at is None:
+            self._fixed = None
+            if self.extended_until is not None and self.extended_until > at:
+                self._reach(at, self.extended_until)
         self.rungs.base = len(self.segments)
         self._schedule()
         if self.due_at != due_before:
@@ -241,15 +258,19 @@ class Run:
         self._retarget(offer._replace(calendar=self.calendar))
         self._note(at, "version", old, self.due_at, False)
 
-    def begin_late(self, at: int, log: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-        """For a clock whose policy began to match only at ``at``: the pauses since its start, told by the record's
-        fields in ``log``, were pauses, and it is not overdue by surprise."""
+    def begin_late(self, at: int, log: Log) -> None:
+        """For a clock whose policy began to match only at ``at``: the pauses since its start were pauses, and it is
+        not overdue by surprise."""
+        self._replay(log)
+        self.settle_late(at)
+
+    def _replay(self, log: Log) -> None:
+        """Pauses and goes on as the record's fields tell that it would have."""
         pause, self.due_at = self.target.metric.pause, None
         for since, fields in log:
             if pause(fields) == self.running:
                 self.pause(since) if self.running else self.resume(since)
                 self.due_at = None  # nothing is judged before there was anything to keep
-        self.settle_late(at)
 
     def settle_late(self, at: int) -> None:
         """Puts due the floor ahead of ``at`` when it has passed by then."""
@@ -296,8 +317,8 @@ class Run:
         if self.open_from is None or self.breached_at is not None:
             return
         left = self.budget - self.elapsed
-        if self._fixed_due is not None and self.budget == self.within:
-            self.due_at = self._fixed_due
+        if self._fixed is not None and self._fixed[1] == self.budget:
+            self.due_at = self._fixed[0]
         elif left > 0:
             self.due_at = self.calendar.due_ms(self.open_from, left)
         else:
@@ -339,19 +360,44 @@ class Run:
     def _left(self, at: int) -> int:
         return self.budget - self.elapsed_at(at)
 
-    def _shrink(self, old_left: int, new_left: int) -> bool:
-        """The budget for a due that moved from ``old_left`` to ``new_left`` ahead; whether the floor kept it away."""
-        least = min(floor_ms(self.within), old_left)
-        if new_left < old_left:
-            self._fixed_due = None
-        self.budget = self.elapsed + (max(new_left, least) if new_left < old_left else new_left)
-        return new_left < least and new_left < old_left
+    def _bring_nearer(self, at: int, old_left: int, old_due: int | None) -> bool:
+        """Keeps a due that the changed terms bring nearer the floor ahead of ``at``, but never later than ``old_due``;
+        ``old_left`` is the working time that was left. Returns whether the floor kept it away."""
+        left, floor = self.budget - self.elapsed, floor_ms(self.within)
+        if not self.running or old_due is None:
+            least = min(floor, old_left)
+            self.budget = self.elapsed + (max(left, least) if left < old_left else left)
+            return left < least
+        due = at if left <= 0 else self._due_with(at, left)
+        if due >= old_due:
+            return False
+        floored = max(due, min(self.calendar.due_ms(at, floor), old_due))
+        if floored > due:
+            self._lay(at, floored)
+        return floored > due
+
+    def _due_with(self, at: int, left: int) -> int:
+        if self._fixed is not None and self._fixed[1] == self.budget:
+            return self._fixed[0]
+        return self.calendar.due_ms(at, left)
+
+    def _reach(self, at: int, until: int) -> None:
+        """Puts due at ``until`` when that is later than it stands."""
+        if not self.running:
+            self.budget = max(self.budget, self.elapsed + self.calendar.elapsed_ms(at, until))
+        elif self._due_with(at, max(self._left(at), 0)) < until:
+            self._lay(at, until)
+
+    def _lay(self, at: int, due: int) -> None:
+        """Gives the running clock the budget that makes it due at this very instant, also where nobody is open."""
+        self.budget = self.elapsed_at(at) + self.calendar.elapsed_ms(at, due)
+        self._fixed = due, self.budget
 
     def _retarget(self, offer: Offer) -> None:
         target = offer.target
         self.rungs.keep(target.steps)
         self.target, _, self.calendar, self.stretched = offer
-        self._fixed_due = None
+        self._fixed = None
 
     def _note(self, at: int, why: str, old: tuple[Target, int] | None, due_before: int | None, floored: bool) -> None:
         target, within = old or (self.target, self.within)

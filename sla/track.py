@@ -88,7 +88,7 @@ class Track:
         self._pinned = group
         offer = self._choose(group, state, matches, live.started_at, lambda offer: _prospect(live, at, offer))
         if offer is None:
-            self._no_longer_matches(live, at)
+            self._no_longer_matches(live, at, state)
         elif late:
             live.hand_over(at, offer)
         else:
@@ -116,13 +116,15 @@ class Track:
             self.runs[-1].extend(at, event.until)
         stops = self._fires(target.metric.stop, target, found, state, stop=True)
         live = self._end(live, at, found, stops, state)
-        if self._unbound is not None and found & _STATE:
+        if found & _STATE and (self._unbound is not None or self._revivable):
             self._log.append((at, state.effective()))
         if found & signal.RESTORED:
             live = self._restore(at) or live
         starts = self._fires(target.metric.start, target, found, state, stop=False)
-        if live is None and self._unbound is None:
+        if live is None and self._unbound is None and not (state.deleted or state.merged):
             live = self._begin_or_resume(target, at, found, starts, state, matches)
+            if live and event.seen is not None and live.started_at == at and not found & signal.CREATED:
+                live.seen_at = max(event.seen, at)
             if live and stops and found & signal.CREATED:
                 live.stop(at)  # what creation itself brings (an owner, say) stops what creation began
                 live.fields = state.fields
@@ -228,19 +230,20 @@ class Track:
         self._stops_held = stop.on_edge and stop.condition(state.fields)
         if at > since and not known:
             run.begin_late(at, self._log if self._unbound is not None else ())
-        self._unbound, self._log = None, []
+        self._unbound, self._revivable, self._log = None, False, []
         self._pinned = self._group
         self.runs.append(run)
         return run
 
     def _reopen(self, run: Run, at: int, state: RecordState, matches: Matches) -> Run | None:
         """A reopened record resumes its cycle within the window, else begins the next one."""
-        if run.completed_at is None or run.outcome == "cancelled":
-            return None
+        if run.completed_at is None:
+            # What ended without being done begins anew, unless the record itself was gone.
+            return self._begin(at, at, state, matches) if run.reason in ("policy", "disqualified") else None
         rule = run.target.reopen
         if rule.never or not self._within_window(run, at):
             return self._begin(at, at, state, matches)
-        run.go_on(at, counted=False, floor=floor_ms(run.within) if rule.floor is None else rule.floor)
+        run.go_on(at, floor_ms(run.within) if rule.floor is None else rule.floor)
         return self._rematch(at, state, matches)  # who rules may have changed while nothing ran
 
     @staticmethod
@@ -255,7 +258,7 @@ class Track:
     def _restore(self, at: int) -> Run | None:
         """A record that came back from deletion: its clock goes on, the gap left out."""
         if self.runs and self.runs[-1].ended and self.runs[-1].reason == "deleted":
-            self.runs[-1].go_on(at, counted=False)
+            self.runs[-1].go_on(at)
             return self.runs[-1]
         return None
 
@@ -311,11 +314,10 @@ class Track:
             return self._revive(at, state, matches)
         offer = self._choose(self._pinned, state, matches, live.started_at, lambda offer: _prospect(live, at, offer))
         if offer is None:
-            self._no_longer_matches(live, at)
-            live.fields = state.fields
+            self._no_longer_matches(live, at, state)
             return None
         same = offer.target is live.target
-        if live.breached_at is not None or (same and offer.target.recompute == "keep"):
+        if live.overdue(at) or (same and offer.target.recompute == "keep"):
             return live
         alike = offer.calendar is live.calendar and offer.stretched == live.stretched
         if same and alike and length_ms(offer.within, live.calendar, live.started_at) == live.within:
@@ -325,9 +327,11 @@ class Track:
         live.carry(at, offer)
         return live
 
-    def _no_longer_matches(self, live: Run, at: int) -> None:
+    def _no_longer_matches(self, live: Run, at: int, state: RecordState) -> None:
         live.cancel(at, "policy")
+        live.fields = state.fields
         self._revivable = live.breached_at is None
+        self._log = [(at, state.effective())]
 
     def _restart(self, live: Run, at: int, offer: Offer) -> Run:
         run = Run(offer, live.cycle, at)
@@ -344,10 +348,8 @@ class Track:
         )
         if offer is None:
             return None
-        self._revivable = False
-        run.go_on(at, counted=True)
-        run.carry(at, offer)
-        run.settle_late(at)
+        run.revive(at, offer, self._log)
+        self._revivable, self._log = False, []
         return run
 
 
