@@ -119,12 +119,15 @@ def test_people_have_hours_absences_teams_and_managers():
         "Maria@acme.example": {"manager": "user:5"},
     }
     into = Collector()
-    people = read_people(table, {"berlin": berlin}, into).with_ids({"maria@ACME.example": "user:7"})
+    people = read_people(table, {"berlin": berlin}, into).with_ids(
+        [("maria@ACME.example", "user:7"), ("maria@acme.example", "user:70")]
+    )
     assert into.problems == []
     hours = people.hours("user:5")
     assert hours is not None
     assert hours.due(at("2026-06-30T16:00:00+02:00"), timedelta(hours=2)) == at("2026-07-03T10:00:00+02:00")
     assert (people.get("USER:5").team, people.get("user:7").manager) == ("Sales", "user:5")
+    assert people.get("user:70") is people.get("user:7")  # the same person in another CRM
     assert people.get("user:8") is people.get(None) is people.hours("user:7") is None
 
 
@@ -163,3 +166,42 @@ def test_a_day_without_its_second_shift_closes_at_the_end_of_the_first() -> None
     noon, evening = (int(datetime(2026, 3, 3, hour, 30, tzinfo=UTC).timestamp()) * 1000 for hour in (12, 20))
     cut = office.without([(noon, evening, "maintenance: move")])
     assert cut.add_days(datetime(2026, 3, 2, 15, tzinfo=UTC), 1) == datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+# ---- what a calendar that was cut or revised is called, and why it is closed
+
+PLAIN = {"timezone": "UTC", "hours": {"mon-fri": "09:00-17:00"}}
+BEFORE = Calendar.from_config(PLAIN, "before")
+AFTER = Calendar.from_config(PLAIN | {"closed": ["2026-03-04"]}, "after")
+WEDNESDAY = parse_instant("2026-03-04T00:00:00Z")
+
+
+def test_a_revised_calendar_has_the_later_name_and_a_version_of_its_own() -> None:
+    revised = BEFORE.revised(WEDNESDAY, AFTER)
+    assert revised.name == "after"
+    assert revised.version == BEFORE.revised(WEDNESDAY, AFTER).version
+    others = (BEFORE, AFTER, BEFORE.revised(WEDNESDAY + HOUR, AFTER), AFTER.revised(WEDNESDAY, BEFORE))
+    assert revised.version not in {other.version for other in others}
+
+
+def test_a_cut_calendar_keeps_its_name_and_has_a_version_of_its_own() -> None:
+    cut = BEFORE.without([(WEDNESDAY, WEDNESDAY + HOUR, "maintenance: move")])
+    assert cut.name == "before"
+    assert cut.version == BEFORE.without([(WEDNESDAY, WEDNESDAY + HOUR, "maintenance: move")]).version
+    assert cut.version not in {
+        BEFORE.version,
+        AFTER.without([(WEDNESDAY, WEDNESDAY + HOUR, "maintenance: move")]).version,
+        BEFORE.without([(WEDNESDAY, WEDNESDAY + 2 * HOUR, "maintenance: move")]).version,
+    }
+
+
+def test_a_revised_calendar_is_closed_for_the_reason_in_force_then() -> None:
+    revised = BEFORE.revised(WEDNESDAY, AFTER)
+    evening = WEDNESDAY - 7 * HOUR
+    assert list(revised.closures(evening, WEDNESDAY + 12 * HOUR)) == [
+        (evening, WEDNESDAY, None), (WEDNESDAY, WEDNESDAY + 12 * HOUR, "closed")
+    ]  # fmt: skip
+    assert list(revised.closures(evening, evening + HOUR)) == [(evening, evening + HOUR, None)]
+    assert list(revised.closures(WEDNESDAY + HOUR, WEDNESDAY + 2 * HOUR)) == [
+        (WEDNESDAY + HOUR, WEDNESDAY + 2 * HOUR, "closed")
+    ]
