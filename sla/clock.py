@@ -52,8 +52,9 @@ class Clock:
     def _excuse(self) -> None:
         """A miss that the excused spans or the extension explain whole is ``excused``."""
         run, end = self.run, self.run.ended_at or self.now_ms
-        if run.extended_until is not None and end <= run.extended_until:
-            self.outcome = "excused"
+        until = run.extended_until
+        if until is not None and run.breached_at is not None and run.breached_at < until and end <= until:
+            self.outcome = "excused"  # the extension came after the breach
             return
         excused, reasons, counted_to = 0, [], run.started_at
         for span in sorted(self._state.excuses):

@@ -8,7 +8,7 @@ Invariant: whoever is not listed has no hours of their own, and nothing else is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -22,6 +22,10 @@ KEYS: Final = ("calendar", "away", "team", "manager")
 _NAME: Final = re.compile(r"user:\S+|[^@\s]+@[^@\s]+")
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _ALWAYS: Final = Calendar.from_config({"timezone": "UTC", "hours": "24x7"}, "always")
+
+
+Ids = Iterable[tuple[str, str]]
+"""E-mail addresses with the ``user:ID`` that they are in some CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,10 @@ class Colleague:
 class People:
     """Everybody of ``[people]`` by name, without regard to case."""
 
-    def __init__(self, colleagues: Mapping[str, Colleague], ids: Mapping[str, str] | None = None) -> None:
+    def __init__(self, colleagues: Mapping[str, Colleague], ids: Ids = ()) -> None:
         self._colleagues = colleagues
         self._known = {name.casefold(): colleague for name, colleague in colleagues.items()}
-        for email, user in (ids or {}).items():
+        for email, user in ids:
             if (colleague := self._known.get(email.casefold())) is not None:
                 self._known.setdefault(user.casefold(), colleague)
 
@@ -57,8 +61,9 @@ class People:
         colleague = self.get(user)
         return colleague.hours if colleague else None
 
-    def with_ids(self, ids: Mapping[str, str]) -> People:
-        """The same people, found by ``user:ID`` as well: ``ids`` tells whose e-mail address is which."""
+    def with_ids(self, ids: Ids) -> People:
+        """The same people, found by ``user:ID`` as well: ``ids`` tells whose e-mail address is which. One address may
+        have an id in each of several CRMs."""
         return People(self._colleagues, ids)
 
 

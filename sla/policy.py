@@ -18,7 +18,7 @@ from sla.calendar import Calendar
 from sla.condition import ALWAYS, Condition, read_condition
 from sla.derivation import NOTHING, Derivation, read_derivation
 from sla.model import KINDS
-from sla.people import NOBODY, People, read_people
+from sla.people import NOBODY, Ids, People, read_people
 from sla.period import read_periods
 from sla.problem import Collector
 from sla.target import Setting, Target, read_target
@@ -156,7 +156,7 @@ class Policies:
             for old, new in zip(before.targets, policy.targets, strict=True)
         }
 
-    def know(self, ids: Mapping[str, str]) -> None:
+    def know(self, ids: Ids) -> None:
         """Notes whose e-mail addresses are which ``user:ID``, so that people listed by address are found as owners."""
         self.people = self.people.with_ids(ids)
         self._introduce()

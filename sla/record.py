@@ -42,8 +42,9 @@ class RecordState:
 
     __slots__ = (
         "_customer_spoke", "_derivation", "_late_word", "_told", "answers", "changed", "created_at", "deleted_at",
-        "derived", "excuses", "fields", "first_seen_at", "holders", "into", "kind", "last_answer_at", "last_customer_at",
-        "merged", "owners", "pending", "record", "rejections", "reopened", "requester", "status", "waiting_since",
+        "derived", "excuses", "fields", "first_seen_at", "holders", "into", "kind", "last_answer_at",
+        "last_customer_at", "merged", "owners", "pending", "record", "rejections", "reopened", "requester", "status",
+        "waiting_since",
     )  # fmt: skip
 
     def __init__(self, record: str, derivation: Derivation = NOTHING) -> None:

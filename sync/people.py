@@ -29,13 +29,13 @@ AGAIN_MS: Final = 600_000
 """When a CRM that gave no answer is asked again."""
 
 
-def ids(transaction: Transaction, connection: str | None = None) -> dict[str, str]:
-    """``{address: "user:ID"}``, addresses case-folded; of one connection, or of all of them, where the first by name
-    goes before the others."""
-    rows = transaction.rows(
-        "SELECT email, id FROM person WHERE ?1 IS NULL OR connection = ?1 ORDER BY connection DESC", (connection,)
-    )
-    return dict(rows)
+def ids(transaction: Transaction) -> list[tuple[str, str]]:
+    """Addresses, case-folded, with the ``user:ID`` that they are in some connection."""
+    return [(email, user) for email, user in transaction.rows("SELECT email, id FROM person ORDER BY email, id")]
+
+
+def _ids_of(transaction: Transaction, connection: str) -> dict[str, str]:
+    return dict(transaction.rows("SELECT email, id FROM person WHERE connection = ?", (connection,)))
 
 
 def listed(transaction: Transaction, document: Mapping[str, Any]) -> frozenset[str]:
@@ -58,7 +58,7 @@ def note(transaction: Transaction, connection: str, people: Iterable[Person], wa
         for person in sorted(people, key=lambda person: (person.active, person.id))
         if person.email and person.id.startswith("user:") and person.email.casefold() in wanted
     }
-    if found == ids(transaction, connection):
+    if found == _ids_of(transaction, connection):
         return False
     transaction.run("DELETE FROM person WHERE connection = ?", (connection,))
     rows = [(connection, email, user) for email, user in sorted(found.items())]

@@ -62,7 +62,7 @@ class PolicyBook:
         self._timetable: tuple[tuple[int, str], ...] = ()
         self._editions: dict[str, list[Edition]] = {}
         self._terms: dict[tuple[str, tuple[tuple[int, str, str], ...]], Terms] = {}
-        self._ids: Mapping[str, str] = {}
+        self._ids: Sequence[tuple[str, str]] = []
 
     # ---- which versions there are
 
@@ -106,7 +106,7 @@ class PolicyBook:
         assert self.current is not None  # noqa: S101 - a store without versions has no records either
         return self.current.version
 
-    def know(self, ids: Mapping[str, str]) -> None:
+    def know(self, ids: Sequence[tuple[str, str]]) -> None:
         """Notes whose e-mail addresses are which ``user:ID``, for every version."""
         self._ids = ids
         known = [policies for editions in self._editions.values() for _, policies in editions]

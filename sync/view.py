@@ -190,8 +190,8 @@ class View:
         )
         return [DeadChange(*row) for row in rows]
 
-    def ids(self) -> dict[str, str]:
-        """``{address: "user:ID"}``, addresses case-folded, of the people whom the configuration lists by address."""
+    def ids(self) -> list[tuple[str, str]]:
+        """Addresses, case-folded, with their ``user:ID``, of the people whom the configuration lists by address."""
         return self._reader.read(people.ids)
 
     def ledger(self, *, what: str | None = None, after: int = 0, limit: int = 200) -> list[LedgerRow]:

@@ -116,7 +116,9 @@ def test_rule_20_an_extension_is_for_its_own_target() -> None:
 
 def test_rule_20_an_extension_into_the_night_holds_until_its_very_end() -> None:
     lines = [created("Mon 10:00"), extended("Mon 11:00", "Mon 20:00"), reply("Mon 19:00")]
-    assert only(FIRST, lines, "Tue 12:00")["outcome"] in ("met", "excused")
+    check(only(FIRST, lines[:2], "Mon 18:00"), due_at="Mon 20:00", outcome=None, state="running")
+    check(only(FIRST, lines[:2], "Mon 20:00"), outcome="missed", breached_at="Mon 20:00")
+    check(only(FIRST, lines, "Tue 12:00"), outcome="met")
 
 
 def test_rule_20_a_second_extension_cannot_shorten_the_first() -> None:

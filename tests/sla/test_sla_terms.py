@@ -158,7 +158,7 @@ def test_whoever_is_listed_by_address_is_known_once_the_id_is() -> None:
     events = [event_from_mapping(created("Mon 14:00", owner="user:5"))]
     now = events[0].at
     assert evaluate_record(read, events, now).clocks[0].due_ms == parse_instant(instant("Mon 16:00"))
-    read.know({"maria@acme.example": "user:5"})
+    read.know([("maria@acme.example", "user:5")])
     evaluation = evaluate_record(read, events, now)
     assert evaluation.clocks[0].due_ms == parse_instant(instant("Tue 08:00"))
     assert facts(evaluation, read.people)[0].team == "Inside"
