@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from benchmarks.fold import LOG, POLICIES
 from benchmarks.measure import medians, table
 from console.risk_text import calibration_document, print_calibration
-from sla.calibration import Calibration, calibrate
 from sla.clock import Clock
+from sla.figures.calibration import Calibration, calibrate
+from sla.figures.risk import Ending, History, Segment, endings
 from sla.instant import HOUR, parse_instant
 from sla.model import Event
 from sla.policy import Policies
 from sla.record import RecordState
-from sla.risk import Ending, History, Segment, endings
 from sla.timeline import read_lines
 
 NOW = parse_instant("2017-03-01T00:00:00Z")

@@ -170,7 +170,7 @@ def _changes(
     differences: Differences, both: Iterable[tuple[Evaluation, Evaluation]], *, counted: bool
 ) -> Iterator[dict[str, Any]]:
     """The clocks that come out differently, by record, target and cycle; counts everything on the way where wanted."""
-    from sla.comparison import pairs
+    from sla.figures.comparison import pairs
 
     for before, after in both:
         if counted:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from console import output
-from sla.alert import Alert, AlertCount, alerts_of
-from sla.comparison import Change, Comparison, Side
-from sla.fact import DIMENSIONS, NONE, facts
+from sla.account.moment import Moments
+from sla.figures.alert import Alert, AlertCount, alerts_of
+from sla.figures.comparison import Change, Comparison, Side
+from sla.figures.fact import DIMENSIONS, NONE, facts
 from sla.instant import DAY, HOUR, to_datetime
-from sla.moment import Moments
 from sla.timeline import settle
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """``explain RECORD``: its timeline, its clocks with every interval's cause, each step with its decision, each write.
 
 Owns gathering the accounts of records from a file or, with ``console.explain_store``, from the store. Refuses a second
-opinion: ``sla.explain`` evaluates. Invariant: text, JSON document and picture say the same.
+opinion: ``sla.account.explain`` evaluates. Invariant: text, JSON document and picture say the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from console import options, output
 from console.boundary import BAD, USAGE, Failure
 
 if TYPE_CHECKING:
-    from sla.explain import Wanted
+    from sla.account.explain import Wanted
     from sla.fold import Wait
     from sla.model import Event
 
@@ -94,7 +94,7 @@ def _from_file(
 ) -> tuple[list[dict[str, Any]], int]:
     """The accounts, and how many lines of the file could not be read."""
     from console.timeline_file import read_timelines, tell_bad_lines
-    from sla.explain import explain_record
+    from sla.account.explain import explain_record
     from sync.configuration import POLICIES, load
 
     policies = load(config, POLICIES).policies

@@ -14,7 +14,7 @@ from console.boundary import Failure
 from console.explain import chosen
 
 if TYPE_CHECKING:
-    from sla.explain import Wanted
+    from sla.account.explain import Wanted
     from sync.view import OutboxRow, RecordView, StepRow, View
 
 
@@ -31,7 +31,7 @@ def from_store(
 
 def account(opened: View, record: str, now: int, clocks: Sequence[Wanted] = ()) -> dict[str, Any]:
     """The account of one record as of ``now`` (epoch milliseconds). Raises Failure when it is not known."""
-    from sla.explain import explain_record
+    from sla.account.explain import explain_record
 
     found, terms = opened.record(record), opened.terms(record, now)
     if found is None or terms is None:

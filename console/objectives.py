@@ -1,6 +1,6 @@
 """How the objectives stand now, for ``status``: a line each.
 
-Owns finding what counts without looking back over the whole store. Refuses to reckon: ``sla.standing`` does.
+Owns finding what counts without looking back over the whole store. Refuses to reckon: ``sla.figures.standing`` does.
 Invariant: a line says the same as ``report`` does of the current window, or says that only ``report`` can tell.
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from console.report_words import exactly, number, percent
 
 if TYPE_CHECKING:
-    from sla.objective import Objective
+    from sla.figures.objective import Objective
+    from sla.figures.standing import Reckoning, Standing
     from sla.policy import Policies
-    from sla.standing import Reckoning, Standing
     from sync.store import Reader
 
 MOST: Final = 2_000
@@ -33,7 +33,7 @@ def current_objectives(config: Path, database: Path, now: int) -> list[Row]:
     if b"objectives" not in config.read_bytes():
         return []
     from console.store import reader
-    from sla.standing import Reckoning
+    from sla.figures.standing import Reckoning
     from sync.configuration import REPORT, ConfigurationError, load
 
     try:
@@ -54,7 +54,7 @@ def current_objectives(config: Path, database: Path, now: int) -> list[Row]:
 
 def _count(reader: Reader, objective: Objective, reckoning: Reckoning, policies: Policies, now: int) -> bool:
     """Counts what the current window needs; False when that is too much in passing."""
-    from sla.case import cases
+    from sla.figures.case import cases
     from sync.retrospect import decided_clocks, decided_since, retrospect
 
     since = reckoning.needed_since

@@ -1,6 +1,6 @@
 """``report``: which promises were kept, by any dimension and period, with objectives and service credits.
 
-Owns the question and where the answer goes. Refuses to count: ``sla.grouping`` and ``sla.standing`` do.
+Owns the question and where the answer goes. Refuses to count: ``sla.figures.grouping`` and ``sla.figures.standing`` do.
 Invariant: text, CSV, JSON and HTML are four faces of one document.
 """
 
@@ -18,12 +18,12 @@ from console import options, output
 from console.boundary import BAD, FINE
 
 if TYPE_CHECKING:
+    from sla.figures.grouping import Grouping, Selection
+    from sla.figures.standing import Reckoning
     from sla.fold import Evaluation
-    from sla.grouping import Grouping, Selection
     from sla.model import Event
     from sla.people import People
     from sla.policy import Policies
-    from sla.standing import Reckoning
     from sync.configuration import Configuration
 
 FORMATS = ("text", "csv", "json", "html")
@@ -89,8 +89,8 @@ def report(
     A clock belongs to the instant at which it was decided: its due when it was missed, else its completion. Stored
     records are judged by the policies that each of them lives by, those of a file by the configuration's.
     """
-    from sla.grouping import Grouping, Selection
-    from sla.standing import Reckoning
+    from sla.figures.grouping import Grouping, Selection
+    from sla.figures.standing import Reckoning
     from sync.configuration import REPORT, load
 
     if since is not None and until is not None and since >= until:
@@ -153,7 +153,7 @@ def _count(
     now: int,
 ) -> int:
     """Counts every clock in, and returns how many of shadow policies were left out."""
-    from sla.case import cases
+    from sla.figures.case import cases
 
     shadow = "stage" in selection.by or "stage" in selection.where
     shadow = shadow or all(policy.stage == "shadow" for policy in policies.policies)
@@ -175,7 +175,7 @@ def _tell_unknown(grouping: Grouping, left_out: int) -> None:
     """On standard error: dimensions that no clock has a value in, and what was left out."""
     import difflib
 
-    from sla.fact import DIMENSIONS
+    from sla.figures.fact import DIMENSIONS
 
     if grouping.fields:
         for name, used in grouping.named.items():
@@ -194,7 +194,7 @@ def _document(
     now: int,
     source: str,
 ) -> dict[str, Any]:
-    from sla import attainment, standing
+    from sla.figures import attainment, standing
     from sla.instant import format_instant
 
     standings = [found for reckoning in reckonings for found in reckoning.standings()]

@@ -62,7 +62,7 @@ def _list(config: Path, limit: int, now: int | None, as_json: bool) -> None:
 def _calibrate(config: Path, timeline: Path | None, split: int | None, now: int, as_json: bool) -> int:
     from console.risk_text import calibration_document, print_calibration
     from console.timeline_file import read_history
-    from sla.calibration import calibrate
+    from sla.figures.calibration import calibrate
     from sync.configuration import POLICIES, load
 
     configuration = load(config, POLICIES)

@@ -1,7 +1,7 @@
 """How chances to miss look: a line, a table, a document; and the table that tells whether they can be believed.
 
-Owns the layout. Refuses to reckon: ``sla.risk`` and ``sla.calibration`` do. Invariant: no chance is shown without the
-count of endings that it comes from.
+Owns the layout. Refuses to reckon: ``sla.figures.risk`` and ``sla.figures.calibration`` do. Invariant: no chance is
+shown without the count of endings that it comes from.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 from console import output
 
 if TYPE_CHECKING:
-    from sla.calibration import Calibration
-    from sla.risk import Chance
+    from sla.figures.calibration import Calibration
+    from sla.figures.risk import Chance
     from sync.at_risk import AtRisk
 
 

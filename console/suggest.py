@@ -1,7 +1,7 @@
 """``suggest``: targets from history, with what each round value would have kept.
 
-Owns the question and the document. Refuses to conclude: ``sla.suggestion`` does. Invariant: the text for people and the
-block to paste are made of the document.
+Owns the question and the document. Refuses to conclude: ``sla.figures.suggestion`` does. Invariant: the text for people
+and the block to paste are made of the document.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from console.suggest_basis import Basis
     from console.timeline_file import Timelines
     from sla.clock import Clock
-    from sla.fact import Fact
-    from sla.scale import Scale
-    from sla.suggestion import Segment, Suggestion
+    from sla.figures.fact import Fact
+    from sla.figures.scale import Scale
+    from sla.figures.suggestion import Segment, Suggestion
 
 _ALL = "*"
 
@@ -107,7 +107,7 @@ class History:
 
     def read(self, timelines: Timelines, now: int) -> None:
         from console.progress import watched
-        from sla.fact import facts
+        from sla.figures.fact import facts
         from sla.fold import evaluate_timelines
 
         policies = self._basis.policies
@@ -118,8 +118,8 @@ class History:
                 self._add(clock, fact)
 
     def _add(self, clock: Clock, fact: Fact) -> None:
-        from sla.fact import dimension
-        from sla.suggestion import placed
+        from sla.figures.fact import dimension
+        from sla.figures.suggestion import placed
 
         scale = self._scale(fact.policy, fact.target)
         place = placed(scale, clock)
@@ -130,14 +130,14 @@ class History:
             self._segment(segments, (fact.policy, fact.target, name), scale).add(place, fact, month)
 
     def _segment(self, segments: dict[_Key, Segment], key: _Key, scale: Scale) -> Segment:
-        from sla.suggestion import Segment
+        from sla.figures.suggestion import Segment
 
         if key not in segments:
             segments[key] = Segment(scale)
         return segments[key]
 
     def _scale(self, policy: str, target: str) -> Scale:
-        from sla.scale import Scale
+        from sla.figures.scale import Scale
 
         if (policy, target) not in self._scales:
             self._scales[policy, target] = Scale(self._basis.target(policy, target).calendar)
@@ -154,7 +154,7 @@ class History:
     # ---- what it says
 
     def document(self, goal: int, now: int) -> dict[str, Any]:
-        from sla.window import window_at
+        from sla.figures.window import window_at
 
         month = window_at(now, "month", self._zone).name
         return {
@@ -167,7 +167,7 @@ class History:
         }
 
     def _told(self, key: _Key, goal: int, month: str) -> dict[str, Any]:
-        from sla.suggestion import suggestion
+        from sla.figures.suggestion import suggestion
 
         policy, target, values = key
         group = dict(zip(self.by, values, strict=True))
@@ -179,7 +179,7 @@ class History:
 
     def _blocks(self, goal: int, month: str) -> Iterator[str]:
         from console.suggest_block import blocks
-        from sla.suggestion import suggestion
+        from sla.figures.suggestion import suggestion
 
         found: dict[tuple[str, str], dict[str, str | None]] = {}
         for (policy, target, (priority,)), segment in sorted(self._pooled.items()):

@@ -13,7 +13,7 @@ from sla.fold import Evaluation, evaluate_record
 from sync.portion import Portion
 
 if TYPE_CHECKING:
-    from sla.risk import Chance
+    from sla.figures.risk import Chance
     from sync.clock_row import ClockName
     from sync.policy_book import PolicyBook
     from sync.risk_history import RiskHistory

@@ -23,8 +23,8 @@ from sync.toml_positions import Place, positions
 from sync.toml_syntax import Reading, read
 
 if TYPE_CHECKING:
-    from sla.objective import Objective
-    from sla.watch import Watch
+    from sla.figures.objective import Objective
+    from sla.figures.watch import Watch
 
 __all__ = [
     "POLICIES",
@@ -193,7 +193,7 @@ def _policies(document: Mapping[str, Any], into: Collector, need: frozenset[str]
 def _objectives(document: Mapping[str, Any], policies: Policies | None, into: Collector) -> tuple[Objective, ...]:
     if "objectives" not in document:
         return ()
-    from sla.objective import read_objectives
+    from sla.figures.objective import read_objectives
 
     return read_objectives(document["objectives"], policies, into.at("objectives"))
 
@@ -201,7 +201,7 @@ def _objectives(document: Mapping[str, Any], policies: Policies | None, into: Co
 def _watches(document: Mapping[str, Any], policies: Policies | None, into: Collector) -> tuple[Watch, ...]:
     if "watches" not in document:
         return ()
-    from sla.watch_section import read_watches
+    from sla.figures.watch_section import read_watches
 
     targets = None if policies is None else [target.name for policy in policies.policies for target in policy.targets]
     return read_watches(document.get("watches", []), into.at("watches"), targets)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from sla.objective import Objective
+    from sla.figures.objective import Objective
+    from sla.figures.watch import Watch
     from sla.policy import Policies
-    from sla.watch import Watch
     from sync.configuration_webhook import WebhookEntry
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from sla.risk import Ending, History, Segment, priority_of
+from sla.figures.risk import Ending, History, Segment, priority_of
 from sync import clock_row
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sla.watch import Moment, Watch
+from sla.figures.watch import Moment, Watch
 from sync.store import Transaction
 
 _DIGITS = 12

@@ -1,8 +1,8 @@
 """The watches of a running daemon: whether their conditions hold now, and what is done about it, once.
 
 Owns the look at the store once a minute and the effects of an episode. Refuses to decide when a condition holds: that
-is ``sla.watch``'s. Invariant: an episode is noted in the transaction that hands over its effects, so it is acted on
-once however often the daemon is restarted and however late facts come in.
+is ``sla.figures.watch``'s. Invariant: an episode is noted in the transaction that hands over its effects, so it is
+acted on once however often the daemon is restarted and however late facts come in.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sla.fact import facts
+from sla.figures.fact import facts
+from sla.figures.watch import Backlog, Breaches, Span, Watch, growth, repeated, text
 from sla.instant import format_instant
-from sla.watch import Backlog, Breaches, Span, Watch, growth, repeated, text
 from sync import ledger, outbox, record_row, watch_row
 from sync.clock import Clock
 from sync.effect import TASK, WARNING, Effect

@@ -16,7 +16,7 @@ from console.risk_text import percent
 from sla.instant import format_instant
 
 if TYPE_CHECKING:
-    from sla.risk import Chance
+    from sla.figures.risk import Chance
     from sync.clock_row import ClockName
     from sync.view import ClockRow, ConnectionRow, LedgerRow, View
 

@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from console.__main__ import run
 from console.dashboard.routes import dashboard_routes
 from console.risk_text import percent
+from sla.figures.risk import CERTAIN, Chance, Segment
 from sla.instant import parse_instant
 from sla.policy import Policies
-from sla.risk import CERTAIN, Chance, Segment
 from sla.timeline import event_from_mapping
 from sync.at_risk import AtRisk
 from sync.clock import ManualClock

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sla_story import asks, changed, config, created, instant, policy, reply, target
 
-from sla.alert import Alert, AlertCount, alerts_of, storms
+from sla.figures.alert import Alert, AlertCount, alerts_of, storms
 from sla.fold import evaluate_record
 from sla.instant import HOUR, MINUTE, format_instant, parse_instant
 from sla.policy import Policies

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sla_story import activity, asks, changed, config, created, event, instant, policy, reply, target
 
-from sla.attainment import DEFINITIONS, Tally
-from sla.case import cases
+from sla.figures.attainment import DEFINITIONS, Tally
+from sla.figures.case import cases
+from sla.figures.grouping import Grouping, Selection
+from sla.figures.handling import handling_of
+from sla.figures.percentile import nearest_rank, percentiles
 from sla.fold import evaluate_timelines
-from sla.grouping import Grouping, Selection
-from sla.handling import handling_of
 from sla.instant import format_instant, parse_instant
-from sla.percentile import nearest_rank, percentiles
 from sla.policy import Policies
 from sla.timeline import event_from_mapping
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sla_story import changed, config, created, instant, policy, reply, target
 
-from sla.comparison import Comparison, pairs
-from sla.fact import facts
+from sla.figures.comparison import Comparison, pairs
+from sla.figures.fact import facts
 from sla.fold import evaluate_record
 from sla.instant import parse_instant
 from sla.policy import Policies

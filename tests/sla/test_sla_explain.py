@@ -19,7 +19,7 @@ from sla_story import (
     target,
 )
 
-from sla.explain import explain_record
+from sla.account.explain import explain_record
 from sla.fold import Move, Wait
 from sla.instant import parse_instant
 from sla.policy import Policies

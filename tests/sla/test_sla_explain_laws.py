@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_sla_laws import MONDAY, NOW, document, timelines
 
-from sla.attribution import attribute, due_parts
-from sla.explain import explain_record
+from sla.account.attribution import attribute, due_parts
+from sla.account.explain import explain_record
+from sla.account.interval import COUNTED, ending, intervals
+from sla.account.moment import Moments
 from sla.fold import Evaluation, Move, Wait, evaluate_record
 from sla.instant import parse_instant
-from sla.interval import COUNTED, ending, intervals
 from sla.model import Event
-from sla.moment import Moments
 from sla.policy import Policies
 from sla.timeline import settle
 

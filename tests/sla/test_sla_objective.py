@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from sla_story import changed, config, created, event, instant, policy, reply, target
 
 from sla.calendar import Calendar
-from sla.case import cases
-from sla.credit import Tier, credit_for, format_share, formula, parse_share, read_credits
+from sla.figures.case import cases
+from sla.figures.credit import Tier, credit_for, format_share, formula, parse_share, read_credits
+from sla.figures.objective import read_objectives
+from sla.figures.standing import Reckoning, span_starts
+from sla.figures.window import window_at
 from sla.fold import evaluate_timelines
 from sla.instant import format_instant, parse_instant
-from sla.objective import read_objectives
 from sla.policy import Policies
 from sla.problem import Collector, dotted
-from sla.standing import Reckoning, span_starts
 from sla.timeline import event_from_mapping
-from sla.window import window_at
 
 UTC = ZoneInfo("UTC")
 PROMISE = config(policy(target("first_response", "1h")))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sla_story import changed, created, event, instant, promise
 
+from sla.figures.risk import CERTAIN, ENOUGH, Chance, Curve, Ending, History, Segment, endings, wilson
 from sla.fold import Evaluation, evaluate_record
 from sla.instant import parse_instant
 from sla.policy import Policies
-from sla.risk import CERTAIN, ENOUGH, Chance, Curve, Ending, History, Segment, endings, wilson
 from sla.timeline import event_from_mapping
 
 HOUR = 3_600_000

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sla_story import changed, created, event, promise
 
-from sla.calibration import Calibration, Prediction, calibrate, score
+from sla.figures.calibration import Calibration, Prediction, calibrate, score
+from sla.figures.risk import Chance
 from sla.instant import format_instant, parse_instant
 from sla.model import Event
 from sla.policy import Policies
-from sla.risk import Chance
 from sla.timeline import event_from_mapping
 
 POLICIES = Policies.from_config(promise("resolution", "4h", calendar="always"))

@@ -11,12 +11,12 @@ import pytest
 from sla_story import asks, changed, config, created, policy, reply, target
 
 from sla.calendar import Calendar
-from sla.fact import facts
+from sla.figures.fact import facts
+from sla.figures.scale import Scale, sample_of
+from sla.figures.suggestion import Odds, Segment, Suggestion, placed, suggestion
 from sla.fold import evaluate_record
 from sla.instant import HOUR, MINUTE, format_instant, parse_instant
 from sla.policy import Policies
-from sla.scale import Scale, sample_of
-from sla.suggestion import Odds, Segment, Suggestion, placed, suggestion
 from sla.timeline import event_from_mapping
 
 OFFICE = Calendar.from_config({"timezone": "UTC", "hours": {"mon-fri": "09:00-17:00"}})

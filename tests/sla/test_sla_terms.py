@@ -23,7 +23,7 @@ from sla_story import (
 )
 
 from sla import Policies, Problems
-from sla.fact import dimension, facts
+from sla.figures.fact import dimension, facts
 from sla.fold import evaluate_record
 from sla.instant import parse_instant
 from sla.timeline import event_from_mapping

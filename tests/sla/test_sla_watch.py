@@ -14,14 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sla_story import instant
 
-from sla.fact import Fact, facts
+from sla.figures.fact import Fact, facts
+from sla.figures.watch import (
+    Backlog,
+    Breaches,
+    Episode,
+    Moment,
+    Watch,
+    episodes,
+    growth,
+    length,
+    levels,
+    repeated,
+    text,
+)
+from sla.figures.watch_section import read_watches
 from sla.fold import evaluate_record
 from sla.instant import DAY, HOUR, parse_instant
 from sla.policy import Policies
 from sla.problem import Collector
 from sla.timeline import event_from_mapping
-from sla.watch import Backlog, Breaches, Episode, Moment, Watch, episodes, growth, length, levels, repeated, text
-from sla.watch_section import read_watches
 
 THREE = Breaches("customer", 3, 7 * DAY)
 NOW = 100 * DAY

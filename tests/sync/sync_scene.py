@@ -10,10 +10,10 @@ from typing import Any
 
 from connectors.base import Connector
 from connectors.memory import MemoryConnector, MemoryCrm
+from sla.figures.watch_section import read_watches
 from sla.instant import parse_instant
 from sla.policy import Policies
 from sla.problem import Collector
-from sla.watch_section import read_watches
 from sync.clock import ManualClock
 from sync.configuration_shape import Configuration, ConnectionEntry, DaemonEntry, MemberEntry, PoolEntry
 from sync.configuration_webhook import WebhookEntry

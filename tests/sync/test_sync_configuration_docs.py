@@ -6,10 +6,12 @@ from pathlib import Path
 from connectors.settings import ConnectionSettings, Timeouts
 from sla.calendar import KEYS as CALENDAR_KEYS
 from sla.condition import OPERATORS
-from sla.credit import KEYS as CREDIT_KEYS
 from sla.derivation import KEYS as DERIVE_KEYS
+from sla.figures.credit import KEYS as CREDIT_KEYS
+from sla.figures.objective import KEYS as OBJECTIVE_KEYS
+from sla.figures.watch_section import BACKLOG_KEYS, BREACHES_KEYS
+from sla.figures.watch_section import KEYS as WATCH_KEYS
 from sla.metric import PRESETS
-from sla.objective import KEYS as OBJECTIVE_KEYS
 from sla.people import KEYS as PEOPLE_KEYS
 from sla.period import KEYS as PERIOD_KEYS
 from sla.policy import POLICY_KEYS
@@ -17,8 +19,6 @@ from sla.signal import ANSWER_WORDS, TRIGGER_WORDS
 from sla.step import CLOCK_FIELDS
 from sla.step import KEYS as STEP_KEYS
 from sla.target import REOPEN_KEYS, TARGET_KEYS
-from sla.watch_section import BACKLOG_KEYS, BREACHES_KEYS
-from sla.watch_section import KEYS as WATCH_KEYS
 from sync.configuration import load
 from sync.configuration_model import DaemonTable, MemberTable, PoolTable
 

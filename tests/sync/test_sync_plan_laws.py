@@ -29,7 +29,10 @@ FILES = [
     LEADS.replace('stage = "enforce"', 'stage = "enforce"\nwhen = { owner = "user:ann" }'),
 ]
 ROWS = "SELECT record, target, policy, cycle, state, outcome, started_at, due_at, breached_at, completed_at FROM clock"
-CLOSED = "SELECT record, target, policy, cycle, outcome, due_at, breached_at, completed_at FROM clock WHERE state = 'stopped'"
+CLOSED = (
+    "SELECT record, target, policy, cycle, outcome, due_at, breached_at, completed_at FROM clock"
+    " WHERE state = 'stopped'"
+)
 
 
 class Life:

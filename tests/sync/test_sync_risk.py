@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sync_scene import LEADS, MINUTE, Scene
 
-from sla.risk import Ending, Segment
+from sla.figures.risk import Ending, Segment
 from sync.engine import Engine
 from sync.risk_history import REFRESH_MS, RiskHistory, load
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sla.case import RESOLUTIONS, Case
 from sla.duration import parse_threshold
-from sla.handling import Handling, Span
+from sla.figures.case import RESOLUTIONS, Case
+from sla.figures.handling import Handling, Span
+from sla.figures.percentile import SHOWN, percentiles
 from sla.instant import SECOND
-from sla.percentile import SHOWN, percentiles
 from sla.run import Run
 
 FEW: Final = 20

@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sla import signal
+from sla.account.moment import Moments
 from sla.calendar import Calendar
 from sla.clock import Clock, held  # whose time it was is told in one place
 from sla.model import SYSTEM
-from sla.moment import Moments
 from sla.record import Excuse, RecordState
 
 RUNNING: Final = "running"

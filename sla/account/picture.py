@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sla.account.interval import Interval
 from sla.clock import Clock
 from sla.instant import DAY, format_instant
-from sla.interval import Interval
 from sla.zone import local_instant, shift_at
 
 _IDLE_SHARE: Final = 0.5

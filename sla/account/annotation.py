@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from sla import signal
+from sla.account.interval import CUSTOMER, DELETED, HOLD, PAUSED, RESOLVED, Interval
+from sla.account.moment import Moment, Moments
 from sla.answer import WHY_NOT_OPTED
 from sla.clock import Clock
-from sla.interval import CUSTOMER, DELETED, HOLD, PAUSED, RESOLVED, Interval
-from sla.moment import Moment, Moments
 from sla.record import RecordState
 from sla.timeline import event_to_line
 

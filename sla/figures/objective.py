@@ -1,7 +1,7 @@
 """Service-level objectives: a goal for the share of promises kept in a window.
 
 Owns ``[[objectives]]``: their shape and reading, and what a clock counts as for one. Refuses to add up, which
-``sla.standing`` does.
+``sla.figures.standing`` does.
 Invariant: an objective that was read without a problem names a target that some policy has, and its goal is an exact
 share.
 """
@@ -15,15 +15,15 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sla.calendar import Calendar
-from sla.case import Case
 from sla.condition import ALWAYS, Condition, read_condition
-from sla.credit import Tier, parse_share, read_credits
 from sla.duration import Duration, parse_within
+from sla.figures.case import Case
+from sla.figures.credit import Tier, parse_share, read_credits
+from sla.figures.window import KINDS, rolling_days
 from sla.policy import Policies
 from sla.problem import Collector
 from sla.run import Run
 from sla.target import length_ms
-from sla.window import KINDS, rolling_days
 from sla.zone import load_zone
 
 KEYS: Final = ("name", "target", "when", "goal", "within", "window", "zone", "calendar", "credits", "attainment")

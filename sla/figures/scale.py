@@ -1,6 +1,6 @@
 """Round lengths: what people write as a target, and which of them would have kept a clock.
 
-Owns the scale of a calendar and how long a clock took. Refuses shares: ``sla.suggestion`` counts.
+Owns the scale of a calendar and how long a clock took. Refuses shares: ``sla.figures.suggestion`` counts.
 Invariant: a length is said to have kept a clock iff the clock, with that length as its target from the start, would
 have been met.
 """

@@ -17,7 +17,7 @@ from string import Formatter
 from typing import Any, Final, NamedTuple
 
 from sla.condition import ALWAYS, Condition
-from sla.fact import NONE, Fact, dimension
+from sla.figures.fact import NONE, Fact, dimension
 from sla.instant import DAY, HOUR, MINUTE
 from sla.template import fill
 

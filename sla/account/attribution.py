@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from sla.account.interval import CUSTOMER, DELETED, EXCUSED, HOLD, PAUSED, RESOLVED, Interval, Span
 from sla.calendar import Calendar
 from sla.clock import Clock
-from sla.interval import CUSTOMER, DELETED, EXCUSED, HOLD, PAUSED, RESOLVED, Interval, Span
 from sla.model import SYSTEM
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sla.attainment import Tally
-from sla.case import Case
-from sla.fact import NONE, dimension
+from sla.figures.attainment import Tally
+from sla.figures.case import Case
+from sla.figures.fact import NONE, dimension
 
 
 class Selection(NamedTuple):

@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from sla.calendar import Calendar
-from sla.case import Case
-from sla.credit import credit_for, format_share, formula
+from sla.figures.case import Case
+from sla.figures.credit import credit_for, format_share, formula
+from sla.figures.objective import Objective, judge
+from sla.figures.window import Window, rolling_days, window_at
 from sla.instant import DAY, HOUR
-from sla.objective import Objective, judge
-from sla.window import Window, rolling_days, window_at
 
 BURNS: Final = ("hour", "day", "week")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from sla.fact import Fact, facts
+from sla.figures.fact import Fact, facts
+from sla.figures.handling import Handling, Span, handling_of
 from sla.fold import Evaluation
-from sla.handling import Handling, Span, handling_of
 from sla.model import Event
 from sla.people import People
 from sla.run import Run

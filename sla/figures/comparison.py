@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from sla.fact import Fact, dimension
+from sla.figures.fact import Fact, dimension
 
 
 class Named(Protocol):
@@ -87,7 +87,7 @@ class Change:
 
 class Comparison:
     """Both sides counted, wholly (``whole``) and by each of the dimensions (``groups``), which are names that
-    ``sla.fact.dimension`` knows; periods are of ``zone``."""
+    ``sla.figures.fact.dimension`` knows; periods are of ``zone``."""
 
     def __init__(self, dimensions: Sequence[str], zone: ZoneInfo) -> None:
         self.whole = Change()

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from sla.condition import ALWAYS, read_condition
 from sla.duration import parse_duration
-from sla.fact import DIMENSIONS
+from sla.figures.fact import DIMENSIONS
+from sla.figures.watch import Backlog, Breaches, Watch
 from sla.instant import DAY
 from sla.model import KINDS
 from sla.problem import Collector
-from sla.watch import Backlog, Breaches, Watch
 
 KEYS: Final = ("name", "applies_to", "target", "when", "breaches", "backlog", "notify", "task", "webhook")
 BREACHES_KEYS: Final = ("by", "count", "within")

@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sla.clock import Clock
-from sla.fact import Fact
-from sla.percentile import percentiles
-from sla.risk import wilson
-from sla.scale import Length, Scale, sample_of
+from sla.figures.fact import Fact
+from sla.figures.percentile import percentiles
+from sla.figures.risk import wilson
+from sla.figures.scale import Length, Scale, sample_of
 
 FEW: Final = 30
 """A segment with fewer clocks that ended is too small to say."""

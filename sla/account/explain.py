@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sla.annotation import RETERMED, annotate, deeds
-from sla.attribution import Sum, attribute, due_parts
+from sla.account.annotation import RETERMED, annotate, deeds
+from sla.account.attribution import Sum, attribute, due_parts
+from sla.account.interval import Interval, Span, intervals
+from sla.account.ladder import ladder
+from sla.account.moment import Moments
+from sla.account.picture import Mark, lane
+from sla.account.rivals import Decision, Rival, decision, home, prospect, rivals
 from sla.clock import Clock, _seconds  # the verdict's own way to write a length
 from sla.fold import Evaluation, Move, Wait, evaluate_record
 from sla.instant import format_instant
-from sla.interval import Interval, Span, intervals
-from sla.ladder import ladder
 from sla.model import Event
-from sla.moment import Moments
-from sla.picture import Mark, lane
 from sla.policy import Policies
-from sla.rivals import Decision, Rival, decision, home, prospect, rivals
 from sla.run import Change
 from sla.target import length_ms
 from sla.timeline import settle

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from sla.account.interval import Interval, ending
+from sla.account.mismatch import mismatches
+from sla.account.moment import Moment, Moments
 from sla.clock import Clock
 from sla.fold import Move
 from sla.instant import format_instant
-from sla.interval import Interval, ending
-from sla.mismatch import mismatches
-from sla.moment import Moment, Moments
 from sla.policy import Candidate, Policies
 from sla.run import Run
 from sla.target import Offer, length_ms

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from sla.clock import Clock
+from sla.figures.risk import Chance, Ending, History, endings, wilson
 from sla.fold import evaluate_timelines
 from sla.model import Event
 from sla.policy import Policies
 from sla.record import RecordState
-from sla.risk import Chance, Ending, History, endings, wilson
 
 SPLIT: Final = 70
 """How many of a hundred clocks, in the order of their starts, are history; the rest is held out."""
