@@ -23,11 +23,12 @@ SURVIVED, UNTESTED = 0, 33
 
 
 def verdicts() -> dict[str, dict[str, int | None]]:
-    """Module to its mutants, each with the exit code of the tests; None where it has not been tried."""
+    """Module (``run``, ``figures.risk``) to its mutants, each with the exit code of the tests; None where it has not
+    been tried."""
     found = {}
-    for path in sorted(MUTANTS.glob("*.py.meta")):
+    for path in sorted(MUTANTS.rglob("*.py.meta")):
         if codes := json.loads(path.read_text())["exit_code_by_key"]:
-            found[path.name.removesuffix(".py.meta")] = codes
+            found[".".join(path.relative_to(MUTANTS).parts).removesuffix(".py.meta")] = codes
     return found
 
 
@@ -56,7 +57,7 @@ def report() -> bool:
     """Prints the table; whether the goal is reached."""
     noise = equivalent()
     all_killed = all_tried = 0
-    print(f"{'module':14} {'mutants':>8} {'tried':>6} {'killed':>7} {'score':>6}")
+    print(f"{'module':20} {'mutants':>8} {'tried':>6} {'killed':>7} {'score':>6}")
     for module, codes in verdicts().items():
         tried = {
             name: code
@@ -67,12 +68,12 @@ def report() -> bool:
         if not tried:
             continue
         killed = len(tried) - len(lived)
-        print(f"{module:14} {len(codes):8} {len(tried):6} {killed:7} {100 * killed / len(tried):5.0f}%")
+        print(f"{module:20} {len(codes):8} {len(tried):6} {killed:7} {100 * killed / len(tried):5.0f}%")
         for name in lived:
             print(f"    {name}")
         all_killed, all_tried = all_killed + killed, all_tried + len(tried)
     score = 100 * all_killed / max(all_tried, 1)
-    print(f"{'all':14} {'':8} {all_tried:6} {all_killed:7} {score:5.1f}%  (goal: {GOAL}%)")
+    print(f"{'all':20} {'':8} {all_tried:6} {all_killed:7} {score:5.1f}%  (goal: {GOAL}%)")
     return score >= GOAL
 
 
