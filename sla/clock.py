@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sla.instant import SECOND, format_instant, to_datetime
+from sla.duration import in_seconds
+from sla.instant import format_instant, to_datetime
 from sla.model import SYSTEM
 from sla.record import RecordState
 from sla.run import Run
@@ -184,28 +185,28 @@ class Clock:
     @property
     def within_s(self) -> float:
         """The ``_s`` names are those of the verdict: working seconds, whole ones as an int."""
-        return _seconds(self.within_ms)
+        return in_seconds(self.within_ms)
 
     @property
     def elapsed_s(self) -> float:
-        return _seconds(self.elapsed_ms)
+        return in_seconds(self.elapsed_ms)
 
     @property
     def paused_s(self) -> float:
-        return _seconds(self.paused_ms)
+        return in_seconds(self.paused_ms)
 
     @property
     def remaining_s(self) -> float:
-        return _seconds(self.remaining_ms)
+        return in_seconds(self.remaining_ms)
 
     @property
     def late_s(self) -> float:
-        return _seconds(self.late_ms)
+        return in_seconds(self.late_ms)
 
     @property
     def spent(self) -> dict[str, float]:
         """Working seconds by who had the record; the parts add up to ``elapsed_s``."""
-        return {holder: _seconds(work) for holder, work in self.spent_ms.items()}
+        return {holder: in_seconds(work) for holder, work in self.spent_ms.items()}
 
     def verdict(self) -> dict[str, Any]:
         """The public line (docs/formats.md): instants as ISO 8601 text, lengths in working seconds."""
@@ -222,11 +223,11 @@ class Clock:
             "due_at": _text(self.due_ms),
             "completed_at": _text(self.completed_ms),
             "breached_at": _text(breached),
-            "within_s": _seconds(self.within_ms),
-            "elapsed_s": _seconds(elapsed),
-            "paused_s": _seconds(self.paused_ms),
-            "remaining_s": _seconds(max(self.run.budget - elapsed, 0)),
-            "late_s": _seconds(max(elapsed - self.run.budget, 0) if breached is not None else 0),
+            "within_s": in_seconds(self.within_ms),
+            "elapsed_s": in_seconds(elapsed),
+            "paused_s": in_seconds(self.paused_ms),
+            "remaining_s": in_seconds(max(self.run.budget - elapsed, 0)),
+            "late_s": in_seconds(max(elapsed - self.run.budget, 0) if breached is not None else 0),
             "reason": self.reason,
             "steps": [
                 {"at": step.at, "instant": _text(step.instant_ms), "reached": step.reached} for step in self.steps
@@ -251,11 +252,6 @@ def _datetime(at: int | None) -> datetime | None:
 
 def _text(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
-
-
-def _seconds(work: int) -> float:
-    """Whole seconds as an int; milliseconds only where there are some."""
-    return work // SECOND if work % SECOND == 0 else work / SECOND
 
 
 def _overlap(run: Run, since: int, until: int, end: int) -> int:

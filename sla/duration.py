@@ -81,3 +81,8 @@ def format_duration(work: int) -> str:
     minutes, seconds = divmod(rest, 60)
     text = (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "") + (f"{seconds}s" if seconds else "")
     return sign + text if text else "0s"
+
+
+def in_seconds(work: int) -> float:
+    """Whole seconds as an int; milliseconds only where there are some."""
+    return work // SECOND if work % SECOND == 0 else work / SECOND

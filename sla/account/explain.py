@@ -17,7 +17,8 @@ from sla.account.ladder import ladder
 from sla.account.moment import Moments
 from sla.account.picture import Mark, lane
 from sla.account.rivals import Decision, Rival, decision, home, prospect, rivals
-from sla.clock import Clock, _seconds  # the verdict's own way to write a length
+from sla.clock import Clock
+from sla.duration import in_seconds
 from sla.fold import Evaluation, Move, Wait, evaluate_record
 from sla.instant import format_instant
 from sla.model import Event
@@ -89,7 +90,7 @@ def _clock(clock: Clock, found: list[Interval], ground: _Ground) -> dict[str, An
         "calendar_version": run.calendar.version,
         "timezone": run.calendar.zone.key,
         "ended_at": _instant(run.ended_at),
-        "budget_s": _seconds(run.budget),
+        "budget_s": in_seconds(run.budget),
         "intervals": [_interval(interval) for interval in found],
         "sums": _sums(clock, found),
         "steps": ladder(clock),
@@ -110,7 +111,7 @@ def _interval(interval: Interval) -> dict[str, Any]:
         "kind": interval.kind,
         "cause": interval.cause,
         "counts": interval.counts,
-        "working_s": _seconds(interval.work),
+        "working_s": in_seconds(interval.work),
     }
     if interval.holder is not None:
         told["holder"] = interval.holder
@@ -129,7 +130,7 @@ def _sums(clock: Clock, found: list[Interval]) -> dict[str, Any]:
         "left_out": _each(shares.left_out),
         "excused": _sum(shares.excused),
         "due": None if due is None else _sum(due),
-        "whole_s": _seconds(shares.whole),
+        "whole_s": in_seconds(shares.whole),
     }
 
 
@@ -138,12 +139,12 @@ def _each(sums: Mapping[str, Sum]) -> dict[str, Any]:
 
 
 def _sum(total: Sum) -> dict[str, Any]:
-    return {"working_s": _seconds(total.work), "parts": [_part(part) for part in total.parts]}
+    return {"working_s": in_seconds(total.work), "parts": [_part(part) for part in total.parts]}
 
 
 def _part(part: Span) -> dict[str, Any]:
     start, end = part
-    return {"from": format_instant(start), "to": format_instant(end), "working_s": _seconds(end - start)}
+    return {"from": format_instant(start), "to": format_instant(end), "working_s": in_seconds(end - start)}
 
 
 # ---- decisions
@@ -179,8 +180,8 @@ def _adjustments(clock: Clock, made: Decision | None) -> Iterator[dict[str, Any]
             "factor": period.factor,
             "reason": period.reason,
             "approved_by": period.approved_by,
-            "from_s": _seconds(before),
-            "to_s": _seconds(after),
+            "from_s": in_seconds(before),
+            "to_s": in_seconds(after),
         }
         before = after
 
@@ -201,8 +202,8 @@ def _change(change: Change, version: Policies, moments: Moments) -> dict[str, An
         "fields": _turned(change.at, version, moments),
         "policy_before": change.policy_before,
         "policy": change.policy,
-        "within_before_s": _seconds(change.within_before),
-        "within_s": _seconds(change.within),
+        "within_before_s": in_seconds(change.within_before),
+        "within_s": in_seconds(change.within),
         "due_before_at": _instant(change.due_before),
         "due_at": _instant(change.due),
         "floored": change.floored,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sla.clock import Clock, StepState, _seconds  # the verdict's own way to write a length
-from sla.duration import format_duration
+from sla.clock import Clock, StepState
+from sla.duration import format_duration, in_seconds
 from sla.instant import format_instant
 
 
@@ -25,7 +25,7 @@ def _rung(clock: Clock, place: int, step: StepState) -> dict[str, Any]:
         "at": step.at,
         "instant": None if step.instant_ms is None else format_instant(step.instant_ms),
         "reached": step.reached,
-        "threshold_s": _seconds(work),
+        "threshold_s": in_seconds(work),
         "armed_again": step.arm,
         "why": _why(clock, step, work, noted=clock.run.rungs.reached[place] is not None),
         "actions": step.actions,
