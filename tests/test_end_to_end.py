@@ -162,7 +162,7 @@ def _both_written(house: House) -> bool:
 WEBHOOKS_READ = "SELECT count(*) FROM inbox WHERE stream = 'webhook' AND state = 1 AND connection = '{}'"
 
 
-def test_our_own_writes_come_back_by_poll_and_by_webhook_and_cause_no_further_write(house: House) -> None:
+def test_rule_19_our_own_writes_come_back_by_poll_and_by_webhook_and_cause_no_further_write(house: House) -> None:
     house.send_webhooks()
     _arrivals(house)
     house.until(lambda: _both_written(house))

@@ -245,7 +245,7 @@ def test_our_fields_are_written_and_seen_again(bench: Bench, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_our_own_write_comes_back_as_nobody_s_and_changes_nothing(bench: Bench, kind: str) -> None:
+def test_rule_19_our_own_write_comes_back_as_nobody_s_and_changes_nothing(bench: Bench, kind: str) -> None:
     record = bench.create(kind, owner=bench.maria)
     before, (_, cursors) = state(bench, record), sweep(bench.connector)
     bench.pass_time(60)

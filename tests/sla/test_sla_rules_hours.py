@@ -40,7 +40,7 @@ def due(evaluation: Evaluation) -> str:
     return str(evaluation.clocks[0].verdict()["due_at"])
 
 
-def test_what_is_left_is_laid_out_on_the_edited_calendar() -> None:
+def test_rule_12_what_is_left_is_laid_out_on_the_edited_calendar() -> None:
     # Two hours worked; one more until noon on Monday, three on Tuesday.
     found = judged(ticket(), "2026-03-02T11:30:00Z")
     assert due(found) == "2026-03-03T12:00:00Z"
@@ -50,36 +50,36 @@ def test_what_is_left_is_laid_out_on_the_edited_calendar() -> None:
     assert found.clocks[0].verdict()["elapsed_s"] == 2.5 * 3600
 
 
-def test_before_the_edit_nobody_knows_of_it() -> None:
+def test_rule_12_before_the_edit_nobody_knows_of_it() -> None:
     assert due(judged(ticket(), "2026-03-02T10:59:00Z")) == "2026-03-02T15:00:00Z"
 
 
-def test_a_clock_that_had_ended_keeps_its_due_and_its_steps() -> None:
+def test_rule_12_a_clock_that_had_ended_keeps_its_due_and_its_steps() -> None:
     done = judged(ticket(("2026-03-02T10:00:00Z", "resolved")), "2026-03-03T18:00:00Z").clocks[0].verdict()
     assert (done["outcome"], done["due_at"]) == ("met", "2026-03-02T15:00:00Z")
     assert [step["instant"] for step in done["steps"]] == ["2026-03-02T12:00:00Z", "2026-03-02T13:30:00Z"]
 
 
-def test_one_that_goes_on_after_the_edit_does_so_on_the_edited_calendar() -> None:
+def test_rule_12_one_that_goes_on_after_the_edit_does_so_on_the_edited_calendar() -> None:
     found = judged(
         ticket(("2026-03-02T10:00:00Z", "resolved"), ("2026-03-03T09:00:00Z", "open")), "2026-03-03T09:30:00Z"
     )
     assert due(found) == "2026-03-04T11:00:00Z"
 
 
-def test_a_breach_that_was_made_stays_and_time_over_it_follows_the_edited_calendar() -> None:
+def test_rule_12_a_breach_that_was_made_stays_and_time_over_it_follows_the_edited_calendar() -> None:
     found = judged(ticket(), "2026-03-03T18:00:00Z", within="1h").clocks[0].verdict()
     assert (found["outcome"], found["breached_at"], found["late_s"]) == ("missed", "2026-03-02T10:00:00Z", 5 * 3600)
 
 
-def test_a_paused_clock_goes_on_on_the_edited_calendar() -> None:
+def test_rule_12_a_paused_clock_goes_on_on_the_edited_calendar() -> None:
     events = ticket(("2026-03-02T10:00:00Z", "pending"), ("2026-03-02T11:30:00Z", "open"))
     found = judged(events, "2026-03-02T11:45:00Z")
     assert due(found) == "2026-03-04T10:30:00Z"
     assert found.clocks[0].verdict()["paused_s"] == 1.5 * 3600
 
 
-def test_a_step_counts_once_whatever_the_calendar() -> None:
+def test_rule_12_a_step_counts_once_whatever_the_calendar() -> None:
     steps = judged(ticket(), "2026-03-03T12:00:00Z").clocks[0].steps
     assert [(step.at, format_instant(step.instant_ms or 0), step.reached, step.arm) for step in steps] == [
         ("50%", "2026-03-02T12:00:00Z", True, 0),
@@ -87,12 +87,12 @@ def test_a_step_counts_once_whatever_the_calendar() -> None:
     ]
 
 
-def test_what_was_due_at_the_instant_of_the_edit_is_due() -> None:
+def test_rule_12_what_was_due_at_the_instant_of_the_edit_is_due() -> None:
     found = judged(ticket(), "2026-03-03T18:00:00Z", within="2h").clocks[0].verdict()
     assert (found["outcome"], found["breached_at"]) == ("missed", "2026-03-02T11:00:00Z")
 
 
-def test_working_days_stay_days() -> None:
+def test_rule_12_working_days_stay_days() -> None:
     assert due(judged(ticket(), "2026-03-02T11:30:00Z", within="2bd")) == "2026-03-04T09:00:00Z"
     closed = LONG | {"closed": ["2026-03-03"]}
     before, after = policies(LONG, "2bd"), policies(closed, "2bd", at := "2026-03-02T11:00:00Z")
@@ -103,7 +103,7 @@ def test_working_days_stay_days() -> None:
     )
 
 
-def test_a_clock_left_behind_with_another_version_is_edited_as_well() -> None:
+def test_rule_12_a_clock_left_behind_with_another_version_is_edited_as_well() -> None:
     first, second = policies(LONG, "2h"), policies(LONG, "8h")
     now, moved, edited = map(parse_instant, ("2026-03-03T18:00:00Z", "2026-03-02T11:30:00Z", "2026-03-02T12:30:00Z"))
     turns = [

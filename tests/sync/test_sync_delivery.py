@@ -37,7 +37,7 @@ def _before_delivery(scene: Scene, happening: Callable[[], object]) -> None:
 # ---- the guard (rule 17)
 
 
-def test_a_lead_that_found_an_owner_meanwhile_is_not_reassigned(scene: Scene) -> None:
+def test_rule_17_a_lead_that_found_an_owner_meanwhile_is_not_reassigned(scene: Scene) -> None:
     scene.crm.create("lead", "9", name="Mara", owner="user:cem")
     scene.minutes(59)
     scene.clock.advance(60)
@@ -47,7 +47,7 @@ def test_a_lead_that_found_an_owner_meanwhile_is_not_reassigned(scene: Scene) ->
     assert scene.crm.row("lead:9").fields["owner"] == "user:ben"
 
 
-def test_a_lead_that_was_called_meanwhile_is_not_reassigned(scene: Scene) -> None:
+def test_rule_17_a_lead_that_was_called_meanwhile_is_not_reassigned(scene: Scene) -> None:
     scene.crm.create("lead", "9", name="Mara", owner="user:cem")
     scene.minutes(59)
     scene.clock.advance(60)
@@ -270,7 +270,7 @@ def test_a_breach_is_written_before_the_due_times_of_new_leads(scene: Scene) -> 
     ]
 
 
-def test_a_storm_fires_two_hundred_steps_an_hour_behind_one_alert_and_forgets_none(
+def test_rule_21_a_storm_fires_two_hundred_steps_an_hour_behind_one_alert_and_forgets_none(
     staged: Callable[..., Scene],
 ) -> None:
     document = AT_DUE.replace("STEP", 'task = "Go"').replace(
@@ -290,7 +290,7 @@ def test_a_storm_fires_two_hundred_steps_an_hour_behind_one_alert_and_forgets_no
     assert len({what["key"] for _, _, what in scene.effects("task")}) == 50
 
 
-def test_the_kill_switch_stops_all_writes_and_loses_none(scene: Scene) -> None:
+def test_rule_21_the_kill_switch_stops_all_writes_and_loses_none(scene: Scene) -> None:
     scene.works.store.write(lambda t: t.run("INSERT INTO setting (name, value) VALUES ('paused', '1')"))
     scene.crm.create("lead", "9", name="Mara", owner="user:cem")
     scene.minutes(61)
@@ -301,7 +301,7 @@ def test_the_kill_switch_stops_all_writes_and_loses_none(scene: Scene) -> None:
     assert {action for action, _, _ in scene.effects()} == {"fields", "task", "owner"}
 
 
-def test_a_burst_of_old_records_is_measured_and_never_acted_on(scene: Scene) -> None:
+def test_rule_15_a_burst_of_old_records_is_measured_and_never_acted_on(scene: Scene) -> None:
     scene.minutes(300, step=30)
     for number in range(30):
         scene.crm.create("lead", f"old{number}", at=scene.clock.now() - 200 * MINUTE, name="Mara")

@@ -145,7 +145,7 @@ def test_a_call_that_was_cut_short_is_made_again(scene: Scene, receiver: Receive
     assert len(receiver.calls) == 1
 
 
-def test_nothing_is_called_while_write_backs_are_paused(scene: Scene, receiver: Receiver) -> None:
+def test_rule_21_nothing_is_called_while_write_backs_are_paused(scene: Scene, receiver: Receiver) -> None:
     orders.pause(scene.database, scene.clock.now(), "somebody", None)
     scene.minutes(35)
     assert receiver.calls == []

@@ -102,7 +102,7 @@ def test_a_status_that_we_set_ourselves_answers_nobody(tmp_path: Path) -> None:
         scene.close()
 
 
-def test_a_record_older_than_the_installation_is_measured_and_never_acted_on(scene: Scene) -> None:
+def test_rule_15_a_record_older_than_the_installation_is_measured_and_never_acted_on(scene: Scene) -> None:
     scene.crm.create("lead", "9", at=MONDAY_NINE - 90 * MINUTE, name="Mara", owner="user:cem")
     scene.minutes(5)
     assert scene.effects() == []
