@@ -3,6 +3,7 @@
 from array import array
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from sla_story import asks, changed, config, created, event, instant, policy, reply, target
 
@@ -139,6 +140,12 @@ def test_cancelled_ones_are_told_by_reason_in_order_and_the_disqualified_apart()
     found = tally.figures()
     assert (found["cancelled"], found["disqualified"]) == (3, 3)
     assert list(found["cancelled_by_reason"].items()) == [("deleted", 1), ("disqualified", 3), ("merged", 2)]
+
+
+def test_a_cancelled_clock_without_a_reason_is_told_apart():
+    merged = next(case for case in gathered() if case.fact.outcome == "cancelled")
+    nameless = merged._replace(fact=msgspec.structs.replace(merged.fact, reason=None))
+    assert tallied([merged, nameless]).figures()["cancelled_by_reason"] == {"merged": 1, "no reason given": 1}
 
 
 def test_rates_are_of_their_own_counts():
