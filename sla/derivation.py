@@ -47,9 +47,8 @@ class Derivation:
         self._people = people
         self.fields = frozenset(name for rule in rules for name in rule.when.fields)
         """The fields that the rules look at."""
-
-    def __bool__(self) -> bool:
-        return bool(self._rules or self._people)
+        self.empty = not rules and not people
+        """Whether nothing ever follows from anything."""
 
     def of(self, people: People) -> Derivation:
         """The same rules with the teams of these people."""

@@ -63,13 +63,11 @@ def evaluate_record(
         if event.kind:
             state.kind = event.kind
             break
-    moving = sorted((move for move in moves if move.at <= now), key=lambda move: move.at)
-    tracks = _tracks([policies, *(move.policies for move in moving)], state.kind)
+    turns: list[Wait | Move] = [*waits, *moves]
+    between = sorted((turn for turn in turns if turn.at <= now), key=_turn) if turns else []
+    tracks = _tracks([policies, *(turn.policies for turn in between if isinstance(turn, Move))], state.kind)
     listening = list(tracks.values())
     matches = _Matcher(state)
-    between: list[Wait | Move] = [*sorted(wait for wait in waits if wait.at <= now), *moving]
-    if moving:
-        between.sort(key=lambda turn: turn.at)
     for event in ordered:
         while between and between[0].at < event.at:
             policies = _between(between.pop(0), policies, tracks, state, matches)
@@ -85,6 +83,11 @@ def evaluate_record(
     if len(clocks) > 1:
         clocks.sort(key=lambda clock: (clock.target, clock.cycle, clock.policy))
     return Evaluation(clocks, state)
+
+
+def _turn(turn: Wait | Move) -> tuple[int, bool, int]:
+    """At one instant waits come in before the policies change."""
+    return turn.at, isinstance(turn, Move), turn.since if isinstance(turn, Wait) else 0
 
 
 def _tracks(versions: list[Policies], kind: str) -> dict[Group, Track]:

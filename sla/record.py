@@ -243,7 +243,7 @@ class RecordState:
         """Takes values of the source in, and what follows from them."""
         self._told = {**self._told, **changed}
         self.changed = changed
-        if not self._derivation:
+        if self._derivation.empty:
             self.fields = self._told
             return
         before = self.fields
@@ -254,7 +254,7 @@ class RecordState:
     def derive_by(self, derivation: Derivation) -> None:
         """Goes over to other rules for what follows from the fields."""
         self._derivation = derivation
-        self.fields, self.derived = derivation(self._told) if derivation else (self._told, {})
+        self.fields, self.derived = (self._told, {}) if derivation.empty else derivation(self._told)
 
     def _owner(self, before: Any, after: Any, at: int) -> int:
         if isinstance(after, str) and after.startswith(("user:", "queue:")):

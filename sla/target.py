@@ -59,7 +59,7 @@ class Hours:
     """Which calendar counts for a record: one for all, the one that a field of the record names, or its owner's own;
     with the maintenance windows that concern the record taken out."""
 
-    __slots__ = ("_by_owner", "_calendars", "_cut", "_field", "default", "fields", "people", "windows")
+    __slots__ = ("_by_owner", "_calendars", "_cut", "_field", "default", "fields", "fixed", "people", "windows")
 
     def __init__(
         self,
@@ -80,6 +80,8 @@ class Hours:
         named = {OWNER} if by_owner else {field} if field else set()
         self.fields = frozenset(name for name in named if name) | {f for w in windows for f in w.when.fields}
         """The record fields that decide."""
+        self.fixed = not self.fields and not windows
+        """Whether it is the same calendar for every record."""
 
     def of(self, target: str, fields: Mapping[str, Any]) -> Calendar:
         """The calendar for a target of a record with these fields."""
@@ -156,7 +158,7 @@ class Target:
         if within is None:
             return None
         hours = self.hours
-        calendar = hours.of(self.name, fields) if hours.fields or hours.windows else hours.default
+        calendar = hours.default if hours.fixed else hours.of(self.name, fields)
         if not self.adjustments:
             return Offer(self, within, calendar)
         found = tuple(p for p in self.adjustments if p.covers(since) and p.concerns(self.name, fields))
