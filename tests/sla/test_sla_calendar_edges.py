@@ -221,6 +221,13 @@ def test_a_closed_span_is_told_day_by_day_with_its_causes() -> None:
     assert texts(office.closures(ms("2026-12-23T18:00"), ms("2026-12-23T18:00"))) == []
 
 
+def test_a_day_that_is_closed_whole_is_told_in_one_piece() -> None:
+    office = Calendar.from_config(OFFICE | {"holidays": ["US"], "closed": ["2026-12-25 10:00-12:00"]})
+    assert texts(office.closures(ms("2026-12-25T00:00"), ms("2026-12-26T00:00"))) == [
+        ("25 00:00", "26 00:00", "holiday: Christmas Day")
+    ]
+
+
 def test_a_closed_night_is_told_on_both_of_its_days() -> None:
     guard = calendar("24x7", closed=["2026-03-04 22:00-06:00"])
     assert texts(guard.closures(ms("2026-03-04T21:00"), ms("2026-03-05T07:00"))) == [
