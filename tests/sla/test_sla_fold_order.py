@@ -144,6 +144,18 @@ def test_edited_hours_concern_only_the_version_that_they_replace() -> None:
     assert [clock.due_ms for clock in found.clocks] == [ms("Tue 10:00")]
 
 
+def test_edited_hours_of_a_version_left_behind_leave_the_rules_of_the_present_one() -> None:
+    rule = {"field": "priority", "value": "urgent", "when": {"tier": "gold"}, "name": "gold"}
+    old, edited = policies(), policies()
+    other = policies({**FIRST, "derive": [rule]})
+    lines = events(created("Mon 10:00", tier="gold"))
+    moved, edit = Move(ms("Mon 10:10"), other, "new"), Move(ms("Mon 10:20"), edited, "hours", old)
+    found = evaluate_record(old, lines, ms("Mon 10:30"), (), [moved, edit])
+    assert found.state.derived == {"priority": "gold"}
+    both_edited = Move(ms("Mon 10:20"), policies({**FIRST, "derive": [rule]}), "hours", old)
+    assert evaluate_record(old, lines, ms("Mon 10:30"), (), [both_edited]).state.derived == {"priority": "gold"}
+
+
 def test_the_fields_that_decide_are_those_of_the_version_in_force() -> None:
     by_tier = promise("first_response", "2h", when={"tier": "gold"})
     lines = [created("Mon 10:00", tier="gold"), changed("Mon 11:00", tier="iron")]
@@ -273,6 +285,10 @@ def test_since_when_somebody_waited_on_a_record_when_it_was_merged() -> None:
     assert wait_of(events(*asked), at) == ms("Mon 09:40")
     assert wait_of(events(LOSER[0], asks("Mon 10:30", record=TWO)), at) == ms("Mon 09:00")
     assert wait_of(events(LOSER[0]), ms("Mon 08:00")) is None
+    last_word = [LOSER[0], reply("Mon 10:00", record=TWO, seq=1), {**LOSER[1], "seq": 2}]
+    assert wait_of(events(*last_word), at) is None
+    too_late = [LOSER[0], {**LOSER[1], "seq": 1}, reply("Mon 10:00", record=TWO, seq=2)]
+    assert wait_of(events(*too_late), at) == ms("Mon 09:00")
 
 
 def test_what_was_inherited_counts_unless_it_was_answered_since() -> None:
