@@ -350,3 +350,54 @@ def test_a_clock_that_no_version_promises_any_more_ends_with_the_fields_of_the_m
     run = next(clock.run for clock in found if clock.target == "resolution")
     assert (run.outcome, run.reason, run.ended_at) == ("cancelled", "policy", at)
     assert run.fields == {"status": "new", "tier": "a"}
+
+
+# ---- a field that changes the terms and a pause in one event
+
+
+@pytest.mark.parametrize(
+    ("recompute", "priority", "at"),
+    [("keep", "urgent", "Mon 10:00"), ("carry", "high", "Mon 10:00"), ("carry", "urgent", "Tue 10:00")],
+)
+def test_terms_that_stay_do_not_hide_the_pause_that_comes_with_the_change(
+    recompute: str, priority: str, at: str
+) -> None:
+    promised = promise("resolution", BY_PRIORITY, recompute=recompute)
+    lines = [created("Mon 09:00", priority="normal"), changed(at, priority=priority, status="pending")]
+    check(only(promised, lines, "Wed 12:00"), state="paused", within_s=8 * HOUR)
+
+
+# ---- paused at due
+
+
+CLOSING = [
+    changed("Mon 17:00", status="pending"), changed("Mon 18:00", status="open"), changed("Mon 18:30", status="resolved")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("within", "start"),
+    [
+        ("8h", "Mon 09:00"),
+        pytest.param(
+            "1bd",
+            "2026-02-27T18:00:00Z",
+            marks=pytest.mark.xfail(
+                strict=True, reason="rule 6: paused at due, it breaches on the first running instant after resume"
+            ),
+        ),
+    ],
+)
+def test_rule_06_a_clock_paused_at_closing_time_is_due_when_somebody_is_there_again(within: str, start: str) -> None:
+    lines = [created(start), *CLOSING]
+    check(only(promise("resolution", within), lines[:3], "Mon 18:10"), due_at="Tue 09:00", breached_at=None)
+    check(only(promise("resolution", within), lines, "Tue 12:00"), outcome="met", breached_at=None)
+
+
+@pytest.mark.xfail(strict=True, reason="rule 6: nothing is missed at an instant at which the clock was paused")
+def test_rule_06_a_clock_is_not_missed_in_the_pause_into_which_its_extension_ran_out() -> None:
+    lines = [
+        created("Mon 09:00"), event("Mon 10:00", "extended", until=instant("Mon 20:00"), by="user:9"),
+        changed("Mon 18:00", status="pending"), changed("Mon 21:00", status="open"),
+    ]  # fmt: skip
+    check(only(promise("resolution", "4h"), lines, "Mon 22:00"), breached_at=None, due_at="Tue 09:00")
