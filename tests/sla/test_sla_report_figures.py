@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from sla_story import asks, changed, config, created, event, instant, policy, reply, target
+from sla_story import activity, asks, changed, config, created, event, instant, policy, reply, target
 
 from sla.figures.attainment import FEW, Tally, mean_s, rate, seconds
 from sla.figures.case import cases
@@ -292,6 +292,15 @@ def test_a_wait_that_goes_on_ends_now():
     found = handled(created("Mon 09:00"), changed("Mon 10:00", status="pending"))
     assert found.waits == ((ms("Mon 10:00"), ms("Mon 17:00")),)
     assert (found.spoken, found.stale) == ((), ())
+
+
+def test_a_call_that_got_through_takes_the_last_word_and_one_that_did_not_leaves_it():
+    def spoken(outcome):
+        call = activity("Mon 12:00", "call", outcome=outcome)
+        return handled(created("Mon 09:00"), asks("Mon 11:00"), call).spoken
+
+    assert spoken("connected") == ((ms("Mon 11:00"), ms("Mon 12:00")),)
+    assert spoken("no answer") == ((ms("Mon 11:00"), ms("Mon 17:00")),)
 
 
 def test_spans_of_no_length_are_none():
