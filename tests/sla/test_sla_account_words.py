@@ -162,6 +162,14 @@ def test_a_status_change_that_a_policy_does_not_count_is_no_answer_for_it() -> N
     assert found["counts_as"] == ["stopped kind #1 (met)", "stopped own #1 (met)"]
 
 
+def test_whose_answer_it_was_matters_only_where_the_owner_has_to_answer() -> None:
+    lines = [created("Mon 10:00", owner="user:3"), reply("Mon 10:10", actor="user:5")]
+    document = config(policy(target("update_every", "4h"), target("owner_response", "4h")))
+    found = account(document, lines, "Mon 12:00")["timeline"][1]
+    assert found["not_an_answer_for"] == {"owner_response": "not by the owner"}
+    assert found["counts_as"] == ["started update_every #1"]
+
+
 # ---- causes
 
 
