@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla.calendar import Calendar, NeverOpen
+from sla.holiday import check_region, holidays_of
 from sla.hours import DateSpan
 from sla.instant import format_instant, from_datetime, milliseconds, parse_instant, to_datetime
 from sla.opening import Cut, CutOpenings, RevisedOpenings, WeeklyOpenings, day_date, merged, without
@@ -368,6 +369,18 @@ def test_a_zone_that_never_changes_has_one_offset() -> None:
     assert shift_at(ZoneInfo("Asia/Kolkata"), ms("2026-12-31T23:59")) == 19_800_000
     assert local_instant(ZoneInfo("Asia/Kolkata"), ms("2026-01-01T00:00")) == ms("2025-12-31T18:30")
     assert local_instant(ZoneInfo("America/New_York"), ms("2026-12-31T23:00")) == ms("2027-01-01T04:00")
+
+
+def test_a_change_at_noon_of_utc_is_found_to_the_second() -> None:
+    # Kwajalein went from twelve hours behind to twelve ahead: it had no 21 August 1993.
+    kwajalein = ZoneInfo("Pacific/Kwajalein")
+    noon = ms("1993-08-21T12:00")
+    assert [shift_at(kwajalein, at) / HOUR for at in (noon - 1_000, noon - 1, noon)] == [-12, -12, 12]
+
+
+def test_a_country_has_the_codes_of_two_and_of_three_letters() -> None:
+    assert [check_region(region) for region in ("AUT", "AT", "AUT-1")] == [None, None, None]
+    assert holidays_of("AUT", 2026) == holidays_of("AT", 2026)
 
 
 # ---- instants
