@@ -401,3 +401,13 @@ def test_rule_06_a_clock_is_not_missed_in_the_pause_into_which_its_extension_ran
         changed("Mon 18:00", status="pending"), changed("Mon 21:00", status="open"),
     ]  # fmt: skip
     check(only(promise("resolution", "4h"), lines, "Mon 22:00"), breached_at=None, due_at="Tue 09:00")
+
+
+@pytest.mark.parametrize(("match", "name", "due"), [("strictest", "Two", "Mon 11:00"), ("first", "Four", "Mon 13:00")])
+def test_of_the_policies_of_a_new_version_the_strictest_takes_a_clock_over(match: str, name: str, due: str) -> None:
+    four, two = (policy(target("resolution", within), name=said) for said, within in (("Four", "4h"), ("Two", "2h")))
+    at = parse_instant(instant("Mon 10:00"))
+    move = Move(at, Policies.from_config(config(four, two, match=match)), "all")
+    events = [event_from_mapping(created("Mon 09:00"))]
+    clock = evaluate_record(Policies.from_config(WORK), events, at, (), [move]).clocks[0]
+    check(clock.verdict(), policy=name, due_at=due, started_at="Mon 09:00")
