@@ -254,6 +254,15 @@ def test_two_records_merged_into_each_other_are_no_endless_story() -> None:
     assert started(alone, "Mon 11:00") == {ONE: [ms("Mon 09:00")]}
 
 
+def test_a_record_merged_into_itself_still_brings_what_came_into_it_afterwards() -> None:
+    lines = [
+        created("Mon 09:30", record=TWO), merged("Mon 10:00", TWO, record=TWO),
+        created("Mon 09:00", record=THREE), merged("Mon 10:05", TWO, record=THREE),
+        created("Mon 10:00", record=ONE), merged("Mon 10:10", ONE, record=TWO),
+    ]  # fmt: skip
+    assert started(lines, "Mon 10:10")[ONE] == [ms("Mon 09:00")]
+
+
 def test_two_losers_bring_their_waits_each() -> None:
     lines = [
         created("Mon 10:00", record=ONE),
