@@ -416,6 +416,14 @@ def test_an_older_wait_of_a_paused_clock_takes_from_what_is_left() -> None:
     assert [s.before for s in far.segments] == [0, 9 * HOUR]
 
 
+def test_an_older_wait_that_comes_after_hours_leaves_an_extended_due_where_it_was() -> None:
+    run = ten()
+    run.extend(ms("Mon 11:00"), ms("Mon 20:00"))
+    run.begin_earlier(ms("Mon 19:50"), ms("Mon 09:00"))
+    assert (run.due_at, run.elapsed, run.budget) == (ms("Mon 20:00"), 8 * HOUR, 8 * HOUR)
+    assert changes(run)[-1] == ("merged", 240, 240, ms("Mon 20:00"), ms("Mon 20:00"), True)
+
+
 # ---- other terms
 
 
