@@ -281,6 +281,16 @@ def test_a_mistake_of_a_target_in_full(given: Any, path: tuple, message: str | N
     assert message is None or problems[0][1] == message
 
 
+def test_a_step_may_wait_for_the_hours_of_any_calendar_of_the_file() -> None:
+    step = {"at": "due", "notify": "owner", "hours": "always"}
+    document = config(policy({**FIRST, "steps": [step]}))
+    read = Policies.from_config(document)
+    assert read.policies[0].targets[0].steps[0].hours is read.calendars["always"]
+    assert found(config(policy({**FIRST, "steps": [{**step, "hours": "nights"}]}))) == [
+        ((*T, "steps", 0, "hours"), "there is no calendar 'nights'", CALENDARS)
+    ]
+
+
 def test_a_calendar_named_owner_is_a_calendar_like_any_other() -> None:
     document = config(policy(of_calendar("owner")), calendars={"owner": {"timezone": "UTC", "hours": "24x7"}})
     read = Policies.from_config(document)
