@@ -62,6 +62,7 @@ PAUSED = [
         ("4h", PAUSED, "Tue 12:00", "Mon 15:00"),
         ("7h", EVENING, "Tue 12:00", "Mon 20:00"),
         ("8h", EVENING, "Tue 12:00", "Tue 10:00"),
+        ("7h", [created("Mon 10:00:00.001"), EVENING[1]], "Tue 12:00", "Tue 09:00:00.001"),
     ],
 )
 def test_what_lost_is_due_by_what_was_left_of_it_at_the_decision(within: str, lines: Any, now: str, due: str) -> None:
