@@ -251,3 +251,15 @@ def test_what_came_of_an_activity_is_read_without_regard_to_case(
         record="desk:ticket:1", id="1", at=0, event="activity", activity=activity, outcome=outcome, actor="user:3"
     )
     assert classify(event, "user:9") == answer
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"event": "activity", "activity": "call"}, "logged by bot, not by a person"),
+        ({"event": "message", "direction": "outbound"}, "sent by bot, not by a person"),
+    ],
+)
+def test_who_is_no_person_is_named_by_the_kind_alone(line: dict[str, Any], reason: str) -> None:
+    event = Event(record="desk:ticket:1", id="1", at=0, actor="bot:desk:1", **line)
+    assert classify(event, "user:9") == (0, reason)
