@@ -253,7 +253,7 @@ class Calendar:
         spans: list[tuple[int, int]] = []
         # The years on both sides: a night shift may end in the first year, and the first local day of the year after
         # the last one begins in it wherever clocks are ahead of UTC.
-        for year in range(first - 1, last + 2):
+        for year in range(max(first - 1, _FIRST_YEAR), last + 2):
             spans += self.openings.of_year(year)
         start = from_datetime(datetime(first, 1, 1, tzinfo=UTC))
         end = from_datetime(datetime(last + 1, 1, 1, tzinfo=UTC))

@@ -116,8 +116,8 @@ class Run:
             self._reopen_last()
         else:
             self.pauses.append((self.paused_from, at))
-            if self._fixed is not None and self.calendar.elapsed_ms(self.paused_from, at):
-                self._fixed = None  # from here on the days count as the working time that they were
+            if self._fixed is not None and (self._fixed[0] <= at or self.calendar.elapsed_ms(self.paused_from, at)):
+                self._fixed = None  # from here on what is left counts as the working time that it is
             self.open_from, self.resumed = at, True
         self.paused_from = None
         self._schedule()
@@ -190,7 +190,6 @@ class Run:
         self.segments.insert(0, Segment(since, self.started_at, 0, self.calendar, False))
         for i in range(1, len(self.segments)):
             self.segments[i] = self.segments[i]._replace(before=self.segments[i].before + missed)
-        self.rungs.base += 1
         self.started_at = since
         self.elapsed += missed
         floored = self._bring_nearer(at, left, due_before)

@@ -71,8 +71,8 @@ def read_steps(given: object, problems: Collector, calendars: Mapping[str, Calen
         return ()
     steps = [_read_step(table, problems.at(i), calendars or {}) for i, table in enumerate(given)]
     found = tuple(step for step in steps if step)
-    for i, step in enumerate(found):
-        if any(other.at == step.at for other in found[:i]):
+    for i, step in enumerate(steps):
+        if step and any(other and other.at == step.at for other in steps[:i]):
             problems.at(i).add(f'another step stands at "{step.at}"; give its actions to that one')
     return found
 

@@ -87,7 +87,8 @@ class Hours:
         """The calendar for a target of a record with these fields."""
         calendar = self.default
         if self._field:
-            calendar = self._calendars.get(str(fields.get(self._field)).casefold(), calendar)
+            named = fields.get(self._field)
+            calendar = calendar if named is None else self._calendars.get(str(named).casefold(), calendar)
         elif self._by_owner:
             owner = fields.get("owner")
             calendar = (self.people.hours(owner) if isinstance(owner, str) else None) or calendar

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from sla.instant import DAY, MILLISECOND, SECOND, from_datetime, to_datetime
 
 _HALF_DAY = DAY // 2
+_DAWN = from_datetime(datetime(1, 1, 2, tzinfo=UTC))
+"""The earliest instant that has a local date in every zone."""
 
 
 class Offset(NamedTuple):
@@ -74,7 +76,7 @@ def _sample(zone: ZoneInfo, at: int) -> int:
 @lru_cache(maxsize=4096)
 def offsets_of_year(zone: ZoneInfo, year: int) -> tuple[Offset, ...]:
     """The zone's offsets over a calendar year of UTC and two days on both sides of it."""
-    start = from_datetime(datetime(year, 1, 1, tzinfo=UTC)) - 2 * DAY
+    start = max(from_datetime(datetime(year, 1, 1, tzinfo=UTC)) - 2 * DAY, _DAWN)
     end = from_datetime(datetime(year + 1, 1, 1, tzinfo=UTC)) + 2 * DAY
     found: list[Offset] = []
     segment_start, shift = start, _sample(zone, start)

@@ -79,7 +79,6 @@ def test_time_ends_before_the_year_9998() -> None:
     assert calendar("24x7").is_open(ms("9997-12-31T23:59"))
 
 
-@pytest.mark.xfail(strict=True, reason="no instant before the year 4 can be asked for: year 0 is out of range")
 def test_time_begins_with_the_year_2() -> None:
     day = at("0002-06-03T00:00Z"), at("0002-06-04T00:00Z")
     assert calendar("24x7").elapsed(*day) == timedelta(days=1)
@@ -413,3 +412,10 @@ def test_a_datetime_without_a_zone_is_named() -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared
         from_datetime(datetime(2026, 3, 2))
     assert str(caught.value) == "datetime.datetime(2026, 3, 2, 0, 0) has no time zone; give an aware datetime"
+
+
+def test_the_first_instant_of_the_calendar_can_be_asked_for() -> None:
+    """Some CRMs write 0001-01-01 where they mean nothing."""
+    dawn = at("0001-01-01T00:00Z"), at("0001-01-02T00:00Z")
+    assert calendar("24x7").elapsed(*dawn) == timedelta(0)  # before the year 2 nobody is open
+    assert calendar("24x7").due(dawn[0], timedelta(hours=1)) == at("0002-01-01T01:00Z")

@@ -47,9 +47,6 @@ def test_the_field_names_the_calendar_in_any_case() -> None:
     assert given.hours.of("first_response", {}) is given.calendar is policies.calendars["office"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`default` names the calendar for records whose field says none, whatever calendars are called"
-)
 def test_a_calendar_called_none_is_not_that_of_records_that_name_none() -> None:
     given, _ = read(by("region"), {"none": {"timezone": "UTC", "hours": "24x7"}})
     assert given.hours.of("first_response", {"region": None}).name == "office"

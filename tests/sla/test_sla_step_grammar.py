@@ -118,7 +118,7 @@ def test_everything_wrong_with_a_ladder_is_told_at_once() -> None:
     )
     assert [path for path, _ in problems] == [
         "steps[0].prioritty", "steps[0].notify", "steps[1].comment", "steps[1].comment", "steps[1].hours",
-        "steps[1].risk", "steps[1].at", "steps[2]",
+        "steps[1].risk", "steps[1].at", "steps[3]",
     ]  # fmt: skip
 
 
