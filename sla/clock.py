@@ -174,7 +174,7 @@ class Clock:
         """Working time by who had the record; the parts add up to ``elapsed_ms``."""
         spent = {SYSTEM: 0}
         run = self.run
-        spans = [(s.start, s.end, s.calendar) for s in run.segments]
+        spans = [(s.start, s.end, s.calendar) for s in run.legs]
         if run.open_from is not None:
             spans.append((run.open_from, self.now_ms, run.calendar))
         for start, end, calendar in spans:
@@ -256,7 +256,7 @@ def _text(at: int | None) -> str | None:
 
 def _overlap(run: Run, since: int, until: int, end: int) -> int:
     """Working time of a run, up to ``end``, that lies in ``[since, until)``."""
-    pieces = [(s.start, s.end, s.calendar) for s in run.segments]
+    pieces = [(s.start, s.end, s.calendar) for s in run.legs]
     if run.open_from is not None:
         pieces.append((run.open_from, end, run.calendar))
     total = 0

@@ -2,9 +2,9 @@
 
 Owns the arithmetic of a clock between the decisions taken about it. Refuses to decide: starting, stopping, pausing
 and choosing the target belong to ``sla.track``.
-Invariant: working time is counted once, in closed segments and one open one; a breach, once made, stays.
+Invariant: working time is counted once, in closed legs and one open one; a breach, once made, stays.
 
-Time is judged when a segment closes: events of one instant are all applied before a threshold at that instant is, so
+Time is judged when a leg closes: events of one instant are all applied before a threshold at that instant is, so
 a due equal to the instant of a pause or stop has not been missed.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sla.calendar import Calendar
-from sla.rungs import Rungs, Segment
+from sla.rungs import Leg, Rungs
 from sla.target import FLOOR, Offer, Target, length_ms
 
 Log = Sequence[tuple[int, Mapping[str, Any]]]
@@ -49,9 +49,33 @@ class Run:
     """A clock on its way. Instants are epoch milliseconds, lengths working milliseconds."""
 
     __slots__ = (
-        "_days", "_edited", "_fixed", "breached_at", "budget", "calendar", "changes", "completed_at", "cycle",
-        "due_at", "elapsed", "ended_at", "extended_until", "fields", "open_from", "outcome", "paused_from", "pauses",
-        "reason", "resumed", "rungs", "seen_at", "segments", "started_at", "stretched", "target", "within",
+        "_days",
+        "_edited",
+        "_fixed",
+        "breached_at",
+        "budget",
+        "calendar",
+        "changes",
+        "completed_at",
+        "cycle",
+        "due_at",
+        "elapsed",
+        "ended_at",
+        "extended_until",
+        "fields",
+        "legs",
+        "open_from",
+        "outcome",
+        "paused_from",
+        "pauses",
+        "reason",
+        "resumed",
+        "rungs",
+        "seen_at",
+        "started_at",
+        "stretched",
+        "target",
+        "within",
     )  # fmt: skip
 
     def __init__(self, offer: Offer, cycle: int, started_at: int) -> None:
@@ -68,10 +92,10 @@ class Run:
             self._fixed, self.within = None, within.work
         self.budget = self.within
         self.elapsed = 0
-        """Working time before the open segment, or in all when there is none."""
+        """Working time before the open leg, or in all when there is none."""
         self.open_from: int | None = started_at
         self.resumed = False
-        self.segments: list[Segment] = []
+        self.legs: list[Leg] = []
         self.paused_from: int | None = None
         self.pauses: list[tuple[int, int]] = []
         self.due_at: int | None = None
@@ -112,7 +136,7 @@ class Run:
     def resume(self, at: int) -> None:
         """Goes on after a pause; a pause of no length at all never was."""
         assert self.paused_from is not None  # noqa: S101 - the track only resumes what it paused
-        if at == self.paused_from and self.segments:
+        if at == self.paused_from and self.legs:
             self._reopen_last()
         else:
             self.pauses.append((self.paused_from, at))
@@ -187,9 +211,9 @@ class Run:
         missed, due_before, left = self.calendar.elapsed_ms(since, self.started_at), self.due_at, self._left(at)
         self.rungs.mark(at)
         self._split(at)
-        self.segments.insert(0, Segment(since, self.started_at, 0, self.calendar, False))
-        for i in range(1, len(self.segments)):
-            self.segments[i] = self.segments[i]._replace(before=self.segments[i].before + missed)
+        self.legs.insert(0, Leg(since, self.started_at, 0, self.calendar, False))
+        for i in range(1, len(self.legs)):
+            self.legs[i] = self.legs[i]._replace(before=self.legs[i].before + missed)
         self.started_at = since
         self.elapsed += missed
         floored = self._bring_nearer(at, left, due_before)
@@ -244,7 +268,7 @@ class Run:
             self._fixed = None
             if self.extended_until is not None and self.extended_until > at:
                 self._reach(at, self.extended_until)
-        self.rungs.base = len(self.segments)
+        self.rungs.base = len(self.legs)
         self._schedule()
         if self.due_at != due_before:
             self._note(at, "hours", None, due_before, False)
@@ -288,7 +312,7 @@ class Run:
         return self.breached_at is not None or (self.running and self.due_at is not None and self.due_at < at)
 
     def judge(self, now: int) -> None:
-        """Notes the breach of an open segment that reached its due by ``now``."""
+        """Notes the breach of an open leg that reached its due by ``now``."""
         if self.running and self.breached_at is None and self.due_at is not None and self.due_at <= now:
             self._breach(self.due_at)
 
@@ -312,7 +336,7 @@ class Run:
     # ---- inside
 
     def _schedule(self) -> None:
-        """Sets due for the open segment."""
+        """Sets due for the open leg."""
         if self.open_from is None or self.breached_at is not None:
             return
         left = self.budget - self.elapsed
@@ -328,20 +352,20 @@ class Run:
         self.outcome = "missed"
 
     def _close(self, at: int) -> None:
-        """Ends the open segment at ``at``, and notes the breach if due passed before."""
-        assert self.open_from is not None  # noqa: S101 - only a running clock has a segment to close
+        """Ends the open leg at ``at``, and notes the breach if due passed before."""
+        assert self.open_from is not None  # noqa: S101 - only a running clock has a leg to close
         if self.breached_at is None and self.due_at is not None and self.due_at < at:
             self._breach(self.due_at)
-        self.segments.append(Segment(self.open_from, at, self.elapsed, self.calendar, self.resumed))
+        self.legs.append(Leg(self.open_from, at, self.elapsed, self.calendar, self.resumed))
         self.elapsed += self.calendar.elapsed_ms(self.open_from, at)
         self.open_from = None
 
     def _reopen_last(self) -> None:
-        last = self.segments.pop()
+        last = self.legs.pop()
         self.open_from, self.elapsed, self.resumed = last.start, last.before, last.resumed
 
     def _split(self, at: int) -> None:
-        """Closes the open segment and begins the next one in the same instant."""
+        """Closes the open leg and begins the next one in the same instant."""
         if self.open_from is not None and at > self.open_from:
             self._close(at)
             self.open_from, self.resumed = at, False

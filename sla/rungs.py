@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AT_DUE: Final = (100.0, 0)
 
 
-class Segment(NamedTuple):
+class Leg(NamedTuple):
     """The clock ran in ``[start, end)`` on ``calendar``; ``before`` is the working time up to the start.
 
     ``resumed``: a pause or a solved gap came before it.
@@ -53,7 +53,7 @@ class Rungs:
         self.arms = [0] * len(run.target.steps)
         """How often each was armed again by a later due."""
         self.base = 0
-        """The first segment that counts under the present terms."""
+        """The first leg that counts under the present terms."""
 
     def crossing(self, index: int, now: int) -> Crossing:
         """Where step ``index`` stands and whether the clock has got there."""
@@ -65,12 +65,12 @@ class Rungs:
         if step.threshold == _AT_DUE and run.breached_at is not None:
             return Crossing(run.breached_at, True)
         threshold = self._threshold(step)
-        for segment in run.segments[self.base :]:
-            if threshold <= segment.before:
-                return Crossing(segment.opening(threshold), True)
-            if threshold - segment.before <= segment.calendar.elapsed_ms(segment.start, segment.end):
-                instant = segment.calendar.due_ms(segment.start, threshold - segment.before)
-                if instant < segment.end:  # what ends the segment at that very instant comes first
+        for leg in run.legs[self.base :]:
+            if threshold <= leg.before:
+                return Crossing(leg.opening(threshold), True)
+            if threshold - leg.before <= leg.calendar.elapsed_ms(leg.start, leg.end):
+                instant = leg.calendar.due_ms(leg.start, threshold - leg.before)
+                if instant < leg.end:  # what ends the leg at that very instant comes first
                     return Crossing(instant, True)
         return self._ahead(step, threshold, now)
 
@@ -96,14 +96,14 @@ class Rungs:
             if self.reached[i] is not None and self._threshold(step) > self._run.elapsed:
                 self.reached[i] = None
                 self.arms[i] += 1
-        self.base = len(self._run.segments)
+        self.base = len(self._run.legs)
 
     def _threshold(self, step: Step) -> int:
         """Working milliseconds from the start of the clock."""
         return round(step.threshold.percent * self._run.budget / 100) + step.threshold.offset
 
     def _ahead(self, step: Step, threshold: int, now: int) -> Crossing:
-        """A threshold that no closed segment has reached."""
+        """A threshold that no closed leg has reached."""
         run = self._run
         if run.paused_from is not None:
             return Crossing(None, False)
@@ -111,7 +111,7 @@ class Rungs:
             instant = run.due_at
         elif run.open_from is not None:
             if threshold <= run.elapsed:
-                instant = Segment(run.open_from, now, run.elapsed, run.calendar, run.resumed).opening(threshold)
+                instant = Leg(run.open_from, now, run.elapsed, run.calendar, run.resumed).opening(threshold)
             else:
                 instant = run.calendar.due_ms(run.open_from, threshold - run.elapsed)
         else:

@@ -244,7 +244,7 @@ def _excuse_those(
 def _worked(clock: Clock, calendar: str, since: int, until: int) -> bool:
     """Whether the clock counted working time of this calendar in the span."""
     run = clock.run
-    spans = [(segment.start, segment.end, segment.calendar) for segment in run.segments]
+    spans = [(leg.start, leg.end, leg.calendar) for leg in run.legs]
     if run.open_from is not None:
         spans.append((run.open_from, clock.now_ms, run.calendar))
     return any(

@@ -91,8 +91,8 @@ def ending(clock: Clock) -> int:
 def counted(clock: Clock) -> Iterator[tuple[int, int, Calendar]]:
     """The spans in which the clock ran, open hours or not, and the calendar of each."""
     run = clock.run
-    for segment in run.segments:
-        yield segment.start, segment.end, segment.calendar
+    for leg in run.legs:
+        yield leg.start, leg.end, leg.calendar
     if run.open_from is not None:
         yield run.open_from, max(clock.now_ms, run.open_from), run.calendar
 

@@ -203,7 +203,7 @@ def _held(clock: Clock, now: int) -> _Held:
 def _reached(clock: Clock, worked: int, now: int) -> int | None:
     """When a clock had run for so long and went on; None if it never did."""
     run = clock.run
-    pieces = [(piece.start, piece.end, piece.before, piece.calendar) for piece in run.segments]
+    pieces = [(piece.start, piece.end, piece.before, piece.calendar) for piece in run.legs]
     if run.open_from is not None:
         pieces.append((run.open_from, now, run.elapsed, run.calendar))
     for start, end, before, calendar in pieces:

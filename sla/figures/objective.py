@@ -87,7 +87,7 @@ def judge(objective: Objective, case: Case, now: int) -> Judgement:
 
 
 def _pieces(run: Run, end: int) -> list[tuple[int, int, Calendar]]:
-    pieces = [(segment.start, segment.end, segment.calendar) for segment in run.segments]
+    pieces = [(leg.start, leg.end, leg.calendar) for leg in run.legs]
     return pieces if run.open_from is None else [*pieces, (run.open_from, end, run.calendar)]
 
 

@@ -98,7 +98,7 @@ def sample_of(clock: Clock) -> Sample | None:
 
 def _after_hours(run: Run) -> int:
     """A millisecond for what was done out of hours: a target of just the time that had been worked was due before."""
-    for segment in reversed(run.segments):
-        if segment.calendar.elapsed_ms(segment.start, segment.end):
-            return 0 if segment.calendar.is_open(segment.end - 1) else 1
+    for leg in reversed(run.legs):
+        if leg.calendar.elapsed_ms(leg.start, leg.end):
+            return 0 if leg.calendar.is_open(leg.end - 1) else 1
     return 0

@@ -128,7 +128,7 @@ def test_whose_time_it_was_is_what_the_verdict_says(events: list[Event], now: in
 @given(timelines(), NOW)
 def test_on_one_calendar_the_whole_is_all_working_time_between_start_and_end(events: list[Event], now: int) -> None:
     for clock, found, _ in lives(events, now, []):
-        if {segment.calendar for segment in clock.run.segments} <= {clock.run.calendar}:
+        if {leg.calendar for leg in clock.run.legs} <= {clock.run.calendar}:
             assert attribute(found).whole == clock.run.calendar.elapsed_ms(clock.started_ms, ending(clock))
 
 

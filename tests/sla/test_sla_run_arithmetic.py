@@ -1,4 +1,4 @@
-"""What each thing that can happen to one running clock makes of its segments, its due and what it notes of the change.
+"""What each thing that can happen to one running clock makes of its legs, its due and what it notes of the change.
 
 The clock is taken alone here, without a track that decides and without a record.
 """
@@ -51,7 +51,7 @@ def test_a_clock_begins_running_with_nothing_behind_it() -> None:
     run = Run(FOUR, 3, ms("Mon 10:00"))
     assert (run.cycle, run.started_at, run.seen_at, run.open_from) == (3, *[ms("Mon 10:00")] * 3)
     assert (run.within, run.budget, run.elapsed, run.due_at) == (4 * HOUR, 4 * HOUR, 0, ms("Mon 14:00"))
-    assert (run.segments, run.pauses, run.changes, run.resumed, run.running, run.ended) == (
+    assert (run.legs, run.pauses, run.changes, run.resumed, run.running, run.ended) == (
         [],
         [],
         [],
@@ -92,15 +92,13 @@ def test_a_pause_is_a_segment_closed_and_another_one_opened() -> None:
     assert (run.running, run.open_from, run.paused_from, run.due_at) == (False, None, ms("Mon 11:00"), None)
     assert (run.elapsed_at(ms("Mon 12:00")), run.paused_at(ms("Mon 12:00"))) == (HOUR, HOUR)
     run.resume(ms("Mon 12:30"))
-    assert [(s.start, s.end, s.before, s.resumed) for s in run.segments] == [
-        (ms("Mon 10:00"), ms("Mon 11:00"), 0, False)
-    ]
+    assert [(s.start, s.end, s.before, s.resumed) for s in run.legs] == [(ms("Mon 10:00"), ms("Mon 11:00"), 0, False)]
     assert (run.pauses, run.paused_from) == ([(ms("Mon 11:00"), ms("Mon 12:30"))], None)
     assert (run.open_from, run.resumed, run.elapsed, run.due_at) == (ms("Mon 12:30"), True, HOUR, ms("Mon 15:30"))
     assert (run.elapsed_at(ms("Mon 13:00")), run.paused_at(ms("Mon 13:00"))) == (90 * MINUTE, 90 * MINUTE)
     run.pause(ms("Mon 13:30"))
     assert run.paused_at(ms("Mon 14:00")) == 2 * HOUR
-    assert [(s.before, s.resumed) for s in run.segments] == [(0, False), (HOUR, True)]
+    assert [(s.before, s.resumed) for s in run.legs] == [(0, False), (HOUR, True)]
 
 
 @pytest.mark.parametrize("at", ["Mon 10:00", "Mon 11:00"])
@@ -108,7 +106,7 @@ def test_a_pause_of_no_length_never_was(at: str) -> None:
     run = ten()
     run.pause(ms(at))
     run.resume(ms(at))
-    assert (run.segments, run.pauses, run.elapsed, run.resumed) == ([], [], 0, False)
+    assert (run.legs, run.pauses, run.elapsed, run.resumed) == ([], [], 0, False)
     assert (run.open_from, run.paused_from, run.due_at) == (ms("Mon 10:00"), None, ms("Mon 14:00"))
 
 
@@ -118,7 +116,7 @@ def test_a_second_pause_of_no_length_leaves_the_first_as_it_was() -> None:
     run.resume(ms("Mon 12:00"))
     run.pause(ms("Mon 13:00"))
     run.resume(ms("Mon 13:00"))
-    assert (run.open_from, run.elapsed, run.resumed, len(run.segments)) == (ms("Mon 12:00"), HOUR, True, 1)
+    assert (run.open_from, run.elapsed, run.resumed, len(run.legs)) == (ms("Mon 12:00"), HOUR, True, 1)
 
 
 def test_a_pause_at_due_leaves_nothing_and_is_no_breach() -> None:
@@ -332,7 +330,7 @@ def test_an_extension_lays_due_at_its_very_instant_also_where_nobody_is_there() 
 def test_an_extension_to_due_or_before_changes_nothing(until: str) -> None:
     run = ten()
     run.extend(ms("Mon 11:00"), ms(until))
-    assert (run.due_at, run.budget, run.changes, run.segments) == (ms("Mon 14:00"), 4 * HOUR, [], [])
+    assert (run.due_at, run.budget, run.changes, run.legs) == (ms("Mon 14:00"), 4 * HOUR, [], [])
     assert run.extended_until == ms(until)
 
 
@@ -350,7 +348,7 @@ def test_an_extension_at_due_is_in_time_and_one_after_it_is_not() -> None:
     run.extend(ms("Mon 14:00"), ms("Mon 16:00"))
     late.extend(ms("Mon 14:01"), ms("Mon 16:00"))
     assert (run.due_at, run.breached_at) == (ms("Mon 16:00"), None)
-    assert (late.due_at, late.extended_until, late.changes, late.segments) == (ms("Mon 14:00"), ms("Mon 16:00"), [], [])
+    assert (late.due_at, late.extended_until, late.changes, late.legs) == (ms("Mon 14:00"), ms("Mon 16:00"), [], [])
 
 
 def test_an_extension_of_a_clock_that_is_missed_or_ended_is_only_remembered() -> None:
@@ -377,7 +375,7 @@ def test_an_extension_in_a_pause_counts_the_working_time_until_then(until: str, 
 def test_an_older_wait_is_a_segment_before_the_first() -> None:
     run = ten()
     run.begin_earlier(ms("Mon 11:00"), ms("Mon 09:00"))
-    assert [(s.start, s.end, s.before, s.resumed) for s in run.segments] == [
+    assert [(s.start, s.end, s.before, s.resumed) for s in run.legs] == [
         (ms("Mon 09:00"), ms("Mon 10:00"), 0, False), (ms("Mon 10:00"), ms("Mon 11:00"), HOUR, False),
     ]  # fmt: skip
     assert (run.started_at, run.elapsed, run.due_at) == (ms("Mon 09:00"), 2 * HOUR, ms("Mon 13:00"))
@@ -388,7 +386,7 @@ def test_an_older_wait_is_a_segment_before_the_first() -> None:
 def test_a_wait_that_is_not_older_changes_nothing(since: str) -> None:
     run = ten()
     run.begin_earlier(ms("Mon 11:00"), ms(since))
-    assert (run.started_at, run.due_at, run.changes, run.segments) == (ms("Mon 10:00"), ms("Mon 14:00"), [], [])
+    assert (run.started_at, run.due_at, run.changes, run.legs) == (ms("Mon 10:00"), ms("Mon 14:00"), [], [])
 
 
 def test_an_older_wait_brings_due_no_nearer_than_the_floor_and_no_later_than_it_stood() -> None:
@@ -413,7 +411,7 @@ def test_an_older_wait_of_a_paused_clock_takes_from_what_is_left() -> None:
     assert (far.elapsed, far.budget, changes(far)) == (
         10 * HOUR, 10 * HOUR + 24 * MINUTE, [("merged", 240, 240, None, None, True)],
     )  # fmt: skip
-    assert [s.before for s in far.segments] == [0, 9 * HOUR]
+    assert [s.before for s in far.legs] == [0, 9 * HOUR]
 
 
 def test_an_older_wait_that_comes_after_hours_leaves_an_extended_due_where_it_was() -> None:
@@ -460,7 +458,7 @@ def test_longer_terms_count_from_the_start() -> None:
 def test_terms_that_change_after_due_change_nothing() -> None:
     run = ten()
     run.carry(ms("Mon 14:01"), EIGHT)
-    assert (run.due_at, run.within, run.changes, run.segments) == (ms("Mon 14:00"), 4 * HOUR, [], [])
+    assert (run.due_at, run.within, run.changes, run.legs) == (ms("Mon 14:00"), 4 * HOUR, [], [])
 
 
 def test_terms_in_working_days_are_due_at_their_time_of_day_unless_a_pause_was_between() -> None:
@@ -535,11 +533,11 @@ def test_hours_that_are_edited_lay_out_anew_what_is_left() -> None:
 
 def test_hours_that_are_edited_elsewhere_are_no_change_of_this_clock() -> None:
     run = edited(ten(), "Mon 11:00", {"mon-fri": "09:00-18:00"})
-    assert (run.due_at, run.changes, len(run.segments)) == (ms("Mon 14:00"), [], 1)
+    assert (run.due_at, run.changes, len(run.legs)) == (ms("Mon 14:00"), [], 1)
     same = ten()
     other = offered("4h", steps=STEPS)
     same.edit_hours(ms("Mon 11:00"), other.target, other.calendar)
-    assert (same.target, same.calendar, same.segments, same.changes) == (other.target, other.calendar, [], [])
+    assert (same.target, same.calendar, same.legs, same.changes) == (other.target, other.calendar, [], [])
 
 
 def test_working_days_are_counted_as_days_on_the_edited_hours() -> None:
@@ -594,7 +592,7 @@ def test_a_threshold_that_stands_at_the_elapsed_time_is_behind(at: str, quarter:
     run.carry(ms(at), stepped("8h"))
     when, reached, arms = quarter
     assert rungs(run, "Mon 12:30")[0] == (ms(when), reached, arms)
-    assert run.rungs.base == len(run.segments) == 1
+    assert run.rungs.base == len(run.legs) == 1
 
 
 def test_a_step_at_the_instant_of_a_change_was_not_reached_before_it() -> None:
