@@ -62,9 +62,9 @@ class Rungs:
             return Crossing(noted, True)
         run = self._run
         step = run.target.steps[index]
-        if step.threshold == _AT_DUE and run.breached_at is not None:
-            return Crossing(run.breached_at, True)
         threshold = self._threshold(step)
+        if step.threshold == _AT_DUE:  # due may be laid on an instant that no working time reaches first
+            return self._ahead(step, threshold, now) if run.breached_at is None else Crossing(run.breached_at, True)
         for leg in run.legs[self.base :]:
             if threshold <= leg.before:
                 return Crossing(leg.opening(threshold), True)

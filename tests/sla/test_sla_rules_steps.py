@@ -193,3 +193,11 @@ def test_rule_18_a_step_at_closing_time_is_reached_unless_the_clock_stops_at_tha
     lines = [created("Mon 13:00"), reply(ending)]
     assert ladder(only(half, lines[:1], "Mon 18:00")) == [rung("50%", "Mon 17:00", True)]
     assert ladder(only(half, lines, "Tue 12:00")) == [rung("50%", "Mon 17:00", ending != "Mon 17:00")]
+
+
+def test_rule_18_the_step_at_due_of_working_days_is_not_reached_by_a_stop_in_the_night_before() -> None:
+    days = promise("resolution", "1bd", steps=[{"at": "due", "notify": "owner"}])
+    lines = [created("Sun 10:00"), changed("Mon+1 20:00", status="resolved")]
+    verdict = only(days, [created("Mon 06:00"), changed("Tue 01:00", status="resolved")], "Wed 09:00")
+    assert (verdict["outcome"], ladder(verdict)) == ("met", [rung("due", "Tue 09:00", False)])
+    assert only(days, lines, "Tue+1 12:00")["outcome"] == "missed"
