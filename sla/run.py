@@ -206,7 +206,7 @@ class Run:
 
     def begin_earlier(self, at: int, since: int) -> None:
         """Takes over an older wait at the instant ``at``: it began at ``since``, and due is not moved into the past."""
-        if since >= self.started_at or self.breached_at is not None:
+        if since >= self.started_at or self.overdue(at):
             return
         missed, due_before, left = self.calendar.elapsed_ms(since, self.started_at), self.due_at, self._left(at)
         self.rungs.mark(at)

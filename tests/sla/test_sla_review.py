@@ -25,7 +25,7 @@ from sla_story import (
 
 from sla.calendar import Calendar
 
-TWO = "desk:ticket:2"
+ONE, TWO = "desk:ticket:1", "desk:ticket:2"
 
 
 # ---- calendars
@@ -149,3 +149,14 @@ def test_rule_5_the_delay_before_a_message_was_seen_is_the_systems_and_not_the_o
     story = [created("Mon 09:00", owner="user:3"), reply("Mon 09:30"), asks("Mon 10:00", seen=instant("Mon 12:00"))]
     found = only(promise("next_response", "4h"), story, "Mon 13:00")
     assert found["spent"] == {"system": 2 * HOUR, "user:3": HOUR}
+
+
+def test_rule_13_an_older_wait_that_comes_in_after_due_leaves_the_breach_and_its_lateness_alone() -> None:
+    story = [
+        created("Mon 10:00"), created("Mon 09:00", record=TWO), event("Mon 13:00", "merged", record=TWO, into=ONE),
+    ]  # fmt: skip
+    alone, joined = (
+        pick(verdicts(promise("first_response", "1h"), lines, "Mon 16:00"), record=ONE) for lines in (story[:1], story)
+    )
+    assert joined == alone
+    check(joined, started_at="Mon 10:00", breached_at="Mon 11:00", late_s=5 * HOUR)
