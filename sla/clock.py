@@ -59,7 +59,7 @@ class Clock:
             return
         excused, reasons, counted_to = 0, [], run.started_at
         for span in sorted(self._state.excuses):
-            work = _overlap(run, max(span.start, counted_to), span.end, end)
+            work = run.work_within(max(span.start, counted_to), span.end, end)
             counted_to = max(counted_to, span.end)
             if work:
                 excused += work
@@ -174,12 +174,9 @@ class Clock:
         """Working time by who had the record; the parts add up to ``elapsed_ms``."""
         spent = {SYSTEM: 0}
         run = self.run
-        spans = [(s.start, s.end, s.calendar) for s in run.legs]
-        if run.open_from is not None:
-            spans.append((run.open_from, self.now_ms, run.calendar))
-        for start, end, calendar in spans:
-            for holder, a, b in held(self._state, start, end, self.seen_ms):
-                spent[holder] = spent.get(holder, 0) + calendar.elapsed_ms(a, b)
+        for leg in run.legs_until(self.now_ms):
+            for holder, a, b in held(self._state, leg.start, leg.end, self.seen_ms):
+                spent[holder] = spent.get(holder, 0) + leg.calendar.elapsed_ms(a, b)
         return spent
 
     @property
@@ -252,19 +249,6 @@ def _datetime(at: int | None) -> datetime | None:
 
 def _text(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
-
-
-def _overlap(run: Run, since: int, until: int, end: int) -> int:
-    """Working time of a run, up to ``end``, that lies in ``[since, until)``."""
-    pieces = [(s.start, s.end, s.calendar) for s in run.legs]
-    if run.open_from is not None:
-        pieces.append((run.open_from, end, run.calendar))
-    total = 0
-    for start, stop, calendar in pieces:
-        a, b = max(start, since), min(stop, until)
-        if a < b:
-            total += calendar.elapsed_ms(a, b)
-    return total
 
 
 def held(state: RecordState, start: int, end: int, seen: int) -> Iterator[tuple[str, int, int]]:

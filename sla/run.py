@@ -322,6 +322,21 @@ class Run:
             self.elapsed if self.open_from is None else (self.elapsed + self.calendar.elapsed_ms(self.open_from, now))
         )
 
+    def legs_until(self, end: int) -> list[Leg]:
+        """Every leg, the one that still runs cut at ``end``."""
+        if self.open_from is None:
+            return self.legs
+        return [*self.legs, Leg(self.open_from, end, self.elapsed, self.calendar, self.resumed)]
+
+    def work_within(self, since: int, until: int, end: int) -> int:
+        """Working time up to ``end`` that lies in ``[since, until)``."""
+        total = 0
+        for leg in self.legs_until(end):
+            start, stop = max(leg.start, since), min(leg.end, until)
+            if start < stop:
+                total += leg.calendar.elapsed_ms(start, stop)
+        return total
+
     def paused_at(self, now: int) -> int:
         """Working time inside pauses up to ``now``."""
         spans = self.pauses if self.paused_from is None else [*self.pauses, (self.paused_from, now)]

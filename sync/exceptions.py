@@ -243,12 +243,8 @@ def _excuse_those(
 
 def _worked(clock: Clock, calendar: str, since: int, until: int) -> bool:
     """Whether the clock counted working time of this calendar in the span."""
-    run = clock.run
-    spans = [(leg.start, leg.end, leg.calendar) for leg in run.legs]
-    if run.open_from is not None:
-        spans.append((run.open_from, clock.now_ms, run.calendar))
     return any(
-        used.name == calendar and used.elapsed_ms(max(start, since), min(end, until)) > 0
-        for start, end, used in spans
-        if max(start, since) < min(end, until)
+        leg.calendar.name == calendar and leg.calendar.elapsed_ms(max(leg.start, since), min(leg.end, until)) > 0
+        for leg in clock.run.legs_until(clock.now_ms)
+        if max(leg.start, since) < min(leg.end, until)
     )

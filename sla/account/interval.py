@@ -91,10 +91,8 @@ def ending(clock: Clock) -> int:
 def counted(clock: Clock) -> Iterator[tuple[int, int, Calendar]]:
     """The spans in which the clock ran, open hours or not, and the calendar of each."""
     run = clock.run
-    for leg in run.legs:
+    for leg in run.legs_until(max(clock.now_ms, run.open_from or 0)):
         yield leg.start, leg.end, leg.calendar
-    if run.open_from is not None:
-        yield run.open_from, max(clock.now_ms, run.open_from), run.calendar
 
 
 # ---- while it ran

@@ -202,13 +202,9 @@ def _held(clock: Clock, now: int) -> _Held:
 
 def _reached(clock: Clock, worked: int, now: int) -> int | None:
     """When a clock had run for so long and went on; None if it never did."""
-    run = clock.run
-    pieces = [(piece.start, piece.end, piece.before, piece.calendar) for piece in run.legs]
-    if run.open_from is not None:
-        pieces.append((run.open_from, now, run.elapsed, run.calendar))
-    for start, end, before, calendar in pieces:
-        if before < worked < before + calendar.elapsed_ms(start, end):
-            return calendar.due_ms(start, worked - before)
+    for leg in clock.run.legs_until(now):
+        if leg.before < worked < leg.before + leg.calendar.elapsed_ms(leg.start, leg.end):
+            return leg.calendar.due_ms(leg.start, worked - leg.before)
     return None
 
 

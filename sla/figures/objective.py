@@ -86,20 +86,15 @@ def judge(objective: Objective, case: Case, now: int) -> Judgement:
     return Judgement("excused" if excused and run.elapsed_at(end) - excused <= within else "missed", missed_at)
 
 
-def _pieces(run: Run, end: int) -> list[tuple[int, int, Calendar]]:
-    pieces = [(leg.start, leg.end, leg.calendar) for leg in run.legs]
-    return pieces if run.open_from is None else [*pieces, (run.open_from, end, run.calendar)]
-
-
 def _passed(run: Run, within: int, now: int) -> int | None:
     """When the working time of a clock reached ``within`` without having been completed then; None if it never did."""
-    before, pieces = 0, _pieces(run, now)
-    for i, (start, end, calendar) in enumerate(pieces):
-        work = calendar.elapsed_ms(start, end)
-        runs = run.open_from is not None and i == len(pieces) - 1
+    before, legs = 0, run.legs_until(now)
+    for i, leg in enumerate(legs):
+        work = leg.calendar.elapsed_ms(leg.start, leg.end)
+        runs = run.open_from is not None and i == len(legs) - 1
         if before + work > within or (runs and before + work == within):
             left = within - before
-            return calendar.due_ms(start, left) if left > 0 else calendar.next_open(start)
+            return leg.calendar.due_ms(leg.start, left) if left > 0 else leg.calendar.next_open(leg.start)
         before += work
     return None
 
@@ -108,10 +103,7 @@ def _excused(run: Run, excuses: Sequence[tuple[int, int]], end: int) -> int:
     """Working time of a clock that lies in excused spans."""
     total, counted_to = 0, run.started_at
     for since, until in excuses:
-        for start, stop, calendar in _pieces(run, end):
-            a, b = max(start, since, counted_to), min(stop, until)
-            if a < b:
-                total += calendar.elapsed_ms(a, b)
+        total += run.work_within(max(since, counted_to), until, end)
         counted_to = max(counted_to, until)
     return total
 
