@@ -12,9 +12,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from connectors.allowance import Allowance
 from sla.model import Event
 
-Action = Literal["fields", "task", "owner", "set", "note", "tag", "message"]
+Action = Literal["fields", "task", "complete", "owner", "set", "note", "tag", "message"]
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -38,11 +39,13 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of changes. ``cursor`` resumes after it (opaque text); ``more`` asks for another poll at once."""
+    """One page of changes. ``cursor`` resumes after it (opaque text); ``more`` asks for another poll at once.
+    ``remaining`` is how many rows lie behind it, where the vendor tells: progress for people, and nothing else."""
 
     changes: list[Change]
     cursor: str
     more: bool = False
+    remaining: int | None = None
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +69,31 @@ class Hint(msgspec.Struct, frozen=True):
     key: str
     record: str | None
     payload: bytes
+
+
+class HintPage(msgspec.Struct, frozen=True):
+    """What a hint feed brought. ``cursor`` resumes after it (opaque text). ``gap``: something may have been missed
+    before these hints, so a poll has to look for it."""
+
+    hints: list[Hint]
+    cursor: str
+    gap: bool = False
+
+
+class HintFeed(Protocol):
+    """A push channel that we pull from, such as an event bus or a journal: hints without an address of our own.
+
+    Used from one thread of its own. Like webhooks, its hints only make a read come sooner.
+    """
+
+    name: str
+
+    def pull(self, cursor: str | None, wait_s: float) -> HintPage:
+        """The next hints after ``cursor`` (None: from now on), waiting at most ``wait_s`` seconds of real time.
+        Raises one of the five errors; a cursor that the vendor no longer knows is a ``gap``, not an error."""
+
+    def close(self) -> None:
+        """Ends a pull that waits, from any thread."""
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
@@ -94,7 +122,9 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``fields``  ``values``: logical name -> value for the fields mapped by ``write.KIND``. Logical names that end in
     ``_due`` or ``_at`` hold epoch ms or None; others text, number, bool or None.
     ``task``    ``subject``, ``owner`` (``user:ID``; None when unowned), ``due_at`` epoch ms, ``priority``; carries
-    ``key`` into the CRM so that it can be found again. ``owner``: new owner ``user:ID`` or ``queue:ID``.
+    ``key`` into the CRM so that it can be found again. ``complete``: the task that the write-back ``task`` made (its
+    key; ``crm_id`` its id in the CRM where known) is marked as completed, unless it is closed or gone already.
+    ``owner``: new owner ``user:ID`` or ``queue:ID``.
     ``set``     ``values``: normalised record fields such as ``priority`` or ``status``. ``note``: ``subject`` is the
     text, which the customer never sees. ``tag``: ``subject`` is added to the record's tags, once.
     ``message`` ``subject`` is the text that the customer gets; ``since`` (epoch ms): the same text sent by us before
@@ -115,6 +145,8 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expect: dict[str, Any] = {}
     attempts: int = 0
     since: int | None = None
+    task: str | None = None
+    crm_id: str | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,6 +199,8 @@ class Connector(Protocol):
 
     name: str
     capabilities: Capabilities
+    allowance: Allowance
+    """Asked before every call; ``sync`` keeps its count across restarts and tells it what calls are for."""
 
     def streams(self) -> Sequence[Stream]: ...
 
@@ -182,6 +216,9 @@ class Connector(Protocol):
 
     def verify(self, request: WebhookRequest, now: int) -> list[Hint]:
         """Raises Rejected for a request that is forged, stale, malformed or not ours."""
+
+    def hint_feeds(self) -> Sequence[HintFeed]:
+        """The push channels that this connection is configured to pull from; mostly none."""
 
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:
         """Content type and body of the answer that the vendor takes for a receipt."""

@@ -13,11 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
+from connectors.allowance import Allowance
 from connectors.base import (
     Capabilities,
     Change,
     Finding,
     Hint,
+    HintFeed,
     Normalised,
     Observed,
     Page,
@@ -36,7 +38,7 @@ from sla.model import DONE_STATUSES, Event, record_name, split_record
 __all__ = ["SETTINGS", "Effect", "MemoryConnector", "MemoryCrm", "MemorySettings", "build"]
 
 KINDS: Final = ("lead", "ticket", "deal")
-BATCH: Final = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message"), 10)
+BATCH: Final = dict.fromkeys(("fields", "set", "owner", "task", "complete", "note", "tag", "message"), 10)
 ESSENTIAL: Final = frozenset({"status", "raw_status", "priority", "owner", "source", "channel", "type", "requester"})
 
 
@@ -62,6 +64,7 @@ class MemoryConnector:
     def __init__(self, name: str, crm: MemoryCrm, *, wanted: frozenset[str] = frozenset()) -> None:
         self.name = name
         self.crm = crm
+        self.allowance = Allowance(crm.clock)
         self._shown = ESSENTIAL | wanted
 
     # ---- reading
@@ -151,6 +154,9 @@ class MemoryConnector:
             raise Rejected("the request is more than five minutes away from now", code="STALE")
         return [Hint(key, record, request.body)]
 
+    def hint_feeds(self) -> Sequence[HintFeed]:
+        return ()
+
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002
         return "text/plain", b""
 
@@ -199,6 +205,8 @@ class MemoryConnector:
             return Receipt(key=write.key, outcome="conflict", reason=f"now {differs}", code="CHANGED", wrote=False)
         if write.action in {"task", "note"}:
             return self._add(write, row)
+        if write.action == "complete":
+            return self._complete(write, row)
         if write.action == "tag":
             return self._tag(write, row)
         if write.action == "message":
@@ -233,6 +241,14 @@ class MemoryConnector:
         place.append(made)
         self.crm.effect(write.action, row, write.key, made)
         return Receipt(key=write.key, outcome="done", crm_id=id_)
+
+    def _complete(self, write: WriteBack, row: Row) -> Receipt:
+        task = next((item for item in self.crm.tasks if item["key"] == write.task), None)
+        if task is None or task.get("closed"):
+            return Receipt(key=write.key, outcome="done", wrote=False)
+        task["closed"] = True
+        self.crm.effect("complete", row, write.key, {"task": task["id"]})
+        return Receipt(key=write.key, outcome="done", crm_id=task["id"])
 
     def _tag(self, write: WriteBack, row: Row) -> Receipt:
         if write.subject in row.tags:

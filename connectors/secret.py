@@ -8,6 +8,7 @@ pickling never do.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pydantic import GetCoreSchemaHandler
@@ -17,13 +18,28 @@ MASK = "***"
 
 
 class Secret:
-    """One secret text. ``label`` says where it came from (``env:SF_SECRET``), never what it is."""
+    """One secret text. ``label`` says where it came from (``env:SF_SECRET``), never what it is. ``keep`` stores another
+    text in its place, so that it is on disk when it returns; None where that place cannot be written, as a variable."""
 
-    __slots__ = ("_text", "label")
+    __slots__ = ("_keep", "_text", "label")
 
-    def __init__(self, text: str, label: str = "") -> None:
+    def __init__(self, text: str, label: str = "", keep: Callable[[str], None] | None = None) -> None:
         self._text = text
+        self._keep = keep
         self.label = label
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether a vendor may rotate it: the new one can be kept where the old one is."""
+        return self._keep is not None
+
+    def replaced(self, text: str) -> Secret:
+        """The secret that a vendor gave for this one, kept before it is used. Raises OSError or ValueError when it
+        cannot be kept; the new one is then lost to the next start, which somebody has to be told."""
+        if self._keep is None:
+            raise ValueError(f"{self.label or 'the secret'} cannot be written: a new one cannot be kept there")
+        self._keep(text)
+        return Secret(text, self.label, self._keep)
 
     def reveal(self) -> str:
         """The secret itself: call it where the bytes go to the wire, and nowhere else."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -47,7 +48,11 @@ def resolve(reference: str, folder: Path) -> Secret:
         raise SecretMissing(
             "this is no reference to a secret", 'write "env:NAME", "file:PATH" or "keyring:SERVICE/NAME"'
         )
-    return Secret(fetchers[scheme](name), label=reference)
+    keepers: dict[str, Callable[[str], None]] = {
+        "file": lambda text: _into_file(folder / Path(name).expanduser(), text),
+        "keyring": lambda text: _into_keyring(name, text),
+    }
+    return Secret(fetchers[scheme](name), label=reference, keep=keepers.get(scheme))
 
 
 def _from_environment(name: str) -> str:
@@ -101,3 +106,36 @@ def _from_keyring(name: str) -> str:
     if not value:
         raise SecretMissing(f"the keyring holds no {service}/{user}", f"keyring set {service} {user}")
     return value
+
+
+def _into_file(path: Path, text: str) -> None:
+    """Puts ``text`` in the place of a file's content, whole and on disk, or not at all. Raises OSError."""
+    # Beside it, so that the rename is one step on one file system; the name is ours alone.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path.resolve())
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.resolve().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _into_keyring(name: str, text: str) -> None:
+    """Raises OSError when the keyring does not take it."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    service, _, user = name.partition("/")
+    try:
+        keyring.set_password(service, user, text)
+    except KeyringError as error:
+        raise OSError(f"the keyring did not take it ({type(error).__name__})") from None

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from connectors.allowance import Allowance
 from connectors.base import (
     Capabilities,
     Change,
     Finding,
     Hint,
+    HintFeed,
     Normalised,
     Page,
     Person,
@@ -63,7 +65,8 @@ class HubSpotConnector:
             batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT) | {"message": names.REPLIES_LIMIT},
             webhooks=settings.webhook_secret is not None,
         )
-        self._api = HubSpotApi(settings, clock, patience or Patience())
+        self.allowance = Allowance(clock, settings.quota_share)
+        self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)
         self._portal = Portal(self._api, clock)
         self._reader = Reader(self._api, self._portal, self._mapper, int(settings.overlap * 1000))
         replies = Replies(self._api, self._portal, settings.sender)
@@ -92,6 +95,9 @@ class HubSpotConnector:
 
     def verify(self, request: WebhookRequest, now: int) -> list[Hint]:
         return webhook.verify(self._mapper, request, now)
+
+    def hint_feeds(self) -> Sequence[HintFeed]:
+        return ()
 
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002 - the same for all
         return webhook.acknowledgement()

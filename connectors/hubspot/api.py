@@ -21,6 +21,7 @@ import msgspec
 import requests.utils
 import urllib3.exceptions
 
+from connectors.allowance import Allowance
 from connectors.base import Quota
 from connectors.deadline import POOL_CLASSES, Deadline
 from connectors.errors import ConnectorError, Rejected, RetryLater
@@ -52,7 +53,10 @@ _NEVER_SENT: Final = (
 class HubSpotApi:
     """One portal. ``zone`` is its IANA time zone once known; ``skew_ms`` what its clock is ahead of ours."""
 
-    def __init__(self, settings: HubSpotSettings, clock: Callable[[], int], patience: Patience) -> None:
+    def __init__(
+        self, settings: HubSpotSettings, clock: Callable[[], int], patience: Patience, allowance: Allowance
+    ) -> None:
+        self._allowance = allowance
         self.paths = Paths(settings.api_version)
         self.zone: str | None = None
         self.skew_ms: int | None = None
@@ -115,6 +119,7 @@ class HubSpotApi:
         self, method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
     ) -> tuple[int, Mapping[str, str], bytes]:
         limits = self._settings.timeouts
+        self._allowance.take("search" if path.endswith("/search") else "rest")
         with Deadline(limits.total) as deadline:
             try:
                 response = self._sdk().call_api(
@@ -168,7 +173,9 @@ class HubSpotApi:
         for window, limit, left in _QUOTA_HEADERS:
             most, rest = headers.get(limit, ""), headers.get(left, "")
             if most.isdigit() and rest.isdigit():
-                self._quota[window] = Quota(window, max(0, int(most) - int(rest)), int(most), self._clock())
+                used = max(0, int(most) - int(rest))
+                self._quota[window] = Quota(window, used, int(most), self._clock())
+                self._allowance.heard(window, used, int(most))
 
     # ---- the SDK
 

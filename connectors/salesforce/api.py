@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import requests
 
+from connectors.allowance import Allowance
 from connectors.base import Quota
 from connectors.errors import AuthFailed, ConnectorError, Rejected, RetryLater
 from connectors.http import Patience, classify, exchange, failure, http_date, open_session
@@ -42,7 +43,8 @@ class _Token(msgspec.Struct):
 class Api:
     """One org's API. Calls may come from several threads; one of them logs in while the others wait."""
 
-    def __init__(self, settings: SalesforceSettings, patience: Patience) -> None:
+    def __init__(self, settings: SalesforceSettings, patience: Patience, allowance: Allowance) -> None:
+        self._allowance = allowance
         self._settings = settings
         self._patience = patience
         self._lock = threading.Lock()
@@ -141,6 +143,7 @@ class Api:
         params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None,
     ) -> requests.Response:  # fmt: skip
         """The boundary: whatever goes wrong on the wire comes out as one of the five errors."""
+        self._allowance.take("rest")
         base = f"https://{salesforce.sf_instance}" if path.startswith("/") else salesforce.base_url
         heads = {
             "Authorization": f"Bearer {salesforce.session_id}",
@@ -225,6 +228,7 @@ class Api:
         for per_app, used, limit in _USAGE.findall(headers.get(names.LIMIT_INFO, "")):
             window = "day, this app" if per_app else "day"
             self._usage[window] = Quota(window, int(used), int(limit), self.server_at or 0)
+            self._allowance.heard(window, int(used), int(limit))
 
     def _overheard(self, response: requests.Response, *_: object, **__: object) -> None:
         """The token's ``id`` (…/id/ORG/USER) says who we are; the SDK drops it."""

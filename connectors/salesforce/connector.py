@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from connectors.allowance import Allowance
 from connectors.base import (
     Capabilities,
     Change,
     Finding,
     Hint,
+    HintFeed,
     Normalised,
     Page,
     Person,
@@ -57,7 +59,8 @@ class SalesforceConnector:
         kinds = tuple(names.KINDS[one] for one in settings.objects)
         self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None)
         self._settings = settings
-        self._api = Api(settings, patience)
+        self.allowance = Allowance(clock, settings.quota_share)
+        self._api = Api(settings, patience, self.allowance)
         shapes = self._shapes = Shapes(self._api, clock)
         columns, actors = Columns(settings, wanted), Actors(settings)
         self._records = RecordMapping(name, settings, columns, actors)
@@ -94,6 +97,9 @@ class SalesforceConnector:
         tokens = [token for token in (hook.token, hook.previous_token) if token is not None]
         return webhook.verify(request, self.name, tokens, hook.organization, self._settings.objects)
 
+    def hint_feeds(self) -> Sequence[HintFeed]:
+        return ()
+
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002
         return "text/xml; charset=utf-8", webhook.ACKNOWLEDGEMENT
 
@@ -118,6 +124,8 @@ class SalesforceConnector:
                 return self._updating.checked(batch)
             case "task":
                 return self._adding.tasks(batch)
+            case "complete":
+                raise Rejected("tasks of Salesforce cannot be completed yet", code="ACTION")
             case "note":
                 return self._adding.notes(batch)
             case "tag":

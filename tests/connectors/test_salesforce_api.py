@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import responses
 
+from connectors.allowance import Allowance
 from connectors.base import WriteBack
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import IMPATIENT, Patience
@@ -29,7 +30,7 @@ TOKEN = {
 def api(patience: Patience = IMPATIENT, **more: Any) -> Api:
     table = {"connector": "salesforce", "domain": "acme.my", "client_id": "key", "client_secret": "s3cret", **more}
     settings = SalesforceSettings.model_validate({key: value for key, value in table.items() if value is not None})
-    return Api(settings, patience)
+    return Api(settings, patience, Allowance(lambda: 0))
 
 
 @responses.activate
@@ -169,7 +170,7 @@ def test_the_jwt_login_works(org: Any) -> None:
         client_secret=None, domain=None, username=org.credentials["username"],
         private_key=org.credentials["private_key"],
     )  # fmt: skip
-    wire = Api(SalesforceSettings.model_validate(settings), IMPATIENT)
+    wire = Api(SalesforceSettings.model_validate(settings), IMPATIENT, Allowance(lambda: 0))
     wire.ensure_login()
     assert wire.user == org.emulator.cast.integration
 
@@ -189,7 +190,7 @@ def test_a_token_that_expires_on_the_very_write_keeps_assignment_rules_off(org: 
 
 
 def test_eight_threads_that_find_the_session_expired_log_in_once(org: Any) -> None:
-    wire = Api(SalesforceSettings.model_validate(org.settings()), IMPATIENT)
+    wire = Api(SalesforceSettings.model_validate(org.settings()), IMPATIENT, Allowance(lambda: 0))
     wire.ensure_login()
     org.setup(revoke_sessions=True)
     logins = org.emulator.counts["POST /services/oauth2/token"]
@@ -213,7 +214,7 @@ def test_eight_threads_that_find_the_session_expired_log_in_once(org: Any) -> No
 
 
 def test_several_queries_travel_in_one_call(org: Any) -> None:
-    wire = Api(SalesforceSettings.model_validate(org.settings()), IMPATIENT)
+    wire = Api(SalesforceSettings.model_validate(org.settings()), IMPATIENT, Allowance(lambda: 0))
     wire.ensure_login()
     before = org.calls()
     answers = wire.queries(["SELECT Id FROM Lead", "SELECT Id FROM Case", "SELECT Id FROM Task"])
