@@ -1,22 +1,19 @@
 """The suggestion as configuration: ``[[policies.targets]]`` ready to paste.
 
-Owns the writing of TOML. Refuses figures. Invariant: what is written is accepted by ``check`` in the file that it was
+Owns the choice of lines. Refuses figures. Invariant: what is written is accepted by ``check`` in the file that it was
 made from, and changes nothing there but ``within``.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from console.toml_text import pairs, text
 from sla.model import PRIORITIES
 
 if TYPE_CHECKING:
     from console.suggest_basis import Basis
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def blocks(basis: Basis, found: Mapping[tuple[str, str], Mapping[str, str | None]], pooled: str) -> Iterator[str]:
@@ -29,9 +26,9 @@ def blocks(basis: Basis, found: Mapping[tuple[str, str], Mapping[str, str | None
         if not suggested:
             continue
         if basis.promised:
-            yield from ("", f"# for the policy {_value(name)}, in place of its targets of these names")
+            yield from ("", f"# for the policy {text(name)}, in place of its targets of these names")
         else:
-            yield from ("", "[[policies]]", *_pairs({key: policy[key] for key in policy if key != "targets"}))
+            yield from ("", "[[policies]]", *pairs({key: policy[key] for key in policy if key != "targets"}))
         for table, lengths in suggested:
             now = table["within"] if basis.promised else None
             within, kept = _within(lengths, now, pooled)
@@ -41,7 +38,7 @@ def blocks(basis: Basis, found: Mapping[tuple[str, str], Mapping[str, str | None
             yield from ("", "[[policies.targets]]")
             if kept:
                 yield f"# too little history to say, and left as it is: {', '.join(kept)}"
-            yield from _pairs({**table, "within": within})
+            yield from pairs({**table, "within": within})
 
 
 def _within(lengths: Mapping[str, str | None], now: Any, pooled: str) -> tuple[Any, list[str]]:
@@ -58,27 +55,3 @@ def _within(lengths: Mapping[str, str | None], now: Any, pooled: str) -> tuple[A
     if len(set(table.values())) == 1:
         return table[PRIORITIES[0]], []
     return table, kept
-
-
-def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in table.items():
-        yield f"{_key(key)} = {_value(value)}"
-
-
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _text(key)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _text(value) if isinstance(value, str) else str(value)
-
-
-def _text(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's, but for DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
