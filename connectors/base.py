@@ -107,13 +107,15 @@ class WebhookRequest(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A user or queue that can own records. ``id`` is ``user:ID`` or ``queue:ID``."""
+    """A user or queue that can own records. ``id`` is ``user:ID`` or ``queue:ID``; ``teams`` are the names of the
+    teams, groups and roles that a user belongs to in the CRM."""
 
     id: str
     name: str
     email: str | None = None
     active: bool = True
     manager: str | None = None
+    teams: tuple[str, ...] = ()
 
 
 class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
