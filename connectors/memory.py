@@ -140,12 +140,19 @@ class MemoryConnector:
         headers = {"x-memory-signature": self._signature(body)}
         return WebhookRequest("POST", f"https://sidecar.test/hooks/{self.name}", headers, body)
 
+    def probe(self, public_url: str, now: int) -> WebhookRequest | None:
+        body = msgspec.json.encode({"probe": now})
+        headers = {"x-memory-signature": self._signature(body)}
+        return WebhookRequest("POST", f"{public_url}/webhooks/{self.name}", headers, body)
+
     def verify(self, request: WebhookRequest, now: int) -> list[Hint]:
         given = request.headers.get("x-memory-signature", "").encode()
         if not hmac.compare_digest(given, self._signature(request.body).encode()):
             raise Rejected("the request's signature is wrong", code="BAD_SIGNATURE")
         try:
             body = msgspec.json.decode(request.body)
+            if isinstance(body, dict) and "probe" in body:
+                return []
             key, record = f"hook:{body['id']}:{body['seq']}", record_name(self.name, body["kind"], body["id"])
             sent_at = int(body["at"])
         except (msgspec.DecodeError, TypeError, KeyError, ValueError) as error:
@@ -247,7 +254,7 @@ class MemoryConnector:
         if task is None or task.get("closed"):
             return Receipt(key=write.key, outcome="done", wrote=False)
         task["closed"] = True
-        self.crm.effect("complete", row, write.key, {"task": task["id"]})
+        self.crm.effect("complete", row, write.key, {"task": task["subject"]})
         return Receipt(key=write.key, outcome="done", crm_id=task["id"])
 
     def _tag(self, write: WriteBack, row: Row) -> Receipt:

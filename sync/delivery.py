@@ -182,6 +182,8 @@ class Delivery:
                     continue
                 if letter.action == "owner" and roster is not None and row is not None:
                     ready = self._chosen(transaction, link, letter, row, roster, entries)
+                elif letter.action == "complete" and (task := outbox.task_of(transaction, letter)):
+                    ready = outbox.amend(transaction, letter, {**letter.body, "crm_id": task[1]})
             if ready is not None:
                 going.append(ready)
         ledger.append(transaction, entries)

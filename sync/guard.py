@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sync.clock_row import read_figures
 from sync.effect import DESTRUCTIVE
-from sync.outbox import Letter
+from sync.outbox import Letter, task_of
 from sync.record_row import RecordRow, read_summary
 from sync.store import Transaction
 
@@ -30,6 +30,9 @@ class Ruling(NamedTuple):
 
 def rule(transaction: Transaction, letter: Letter, row: RecordRow | None) -> Ruling:
     """Rules on one letter of a step; ``row`` is the record as just read."""
+    if letter.action == "complete":
+        task = task_of(transaction, letter)
+        return Ruling("send") if task and task[0] == "done" else Ruling("drop", "its task was never made")
     if row is None:
         return Ruling("drop", "the record is not known any more")
     fresh = read_summary(row)

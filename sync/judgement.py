@@ -204,13 +204,20 @@ class Judgement:
         not happened yet will."""
         portion, state = self._portion, self._state
         stored = portion.clocks.get(self._record, {})
+        ended: list[ClockName] = []
         for clock in self._clocks:
             name = (clock.target, clock.policy, clock.cycle) if stored or self._held else NAMELESS
-            change = clock_row.change(clock, stored.pop(name, None), self._held.get(name, clock.wake_ms), self._now)
+            old = stored.pop(name, None)
+            change = clock_row.change(clock, old, self._held.get(name, clock.wake_ms), self._now)
             if change is not None:
                 portion.changes.append(change)
+            if old is not None and clock.state == "stopped" != old.state:
+                ended.append(name)
         if stored:
             portion.gone += [(self._record, name) for name in stored]
+            ended += [name for name, old in stored.items() if old.state != "stopped"]
+        if not state.deleted:  # else its tasks went with it
+            portion.ended += [(self._record, name) for name in ended]
         title = state.fields.get("name") if titled else None
         row = RecordRow(
             record=self._record,

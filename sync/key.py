@@ -26,6 +26,11 @@ def step_key(record: str, policy: str, target: str, started_at: int, step: str, 
     return _digest(record, policy, target, started_at, step, arm, action)
 
 
+def completion_key(task: str) -> str:
+    """The name of marking the task as done that the effect ``task`` made."""
+    return _digest("complete", task)
+
+
 def episode_key(watch: str, group: str, begin: int, action: str) -> str:
     """The name of what one episode of a watch does: ``begin`` is epoch ms."""
     return _digest("watch", watch, group, begin, action)

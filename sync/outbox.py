@@ -14,7 +14,9 @@ import msgspec
 
 from connectors.base import WriteBack
 from sync import ledger
-from sync.effect import Effect
+from sync.clock_row import ClockName
+from sync.effect import REFRESH, Effect
+from sync.key import completion_key
 from sync.ledger import Entry
 from sync.store import Row, Transaction
 
@@ -61,6 +63,8 @@ class Letter(NamedTuple):
             expect=expect,
             attempts=max(self.unknown, 1 if body.get("late") else 0),
             since=body.get("since"),
+            task=body.get("task"),
+            crm_id=body.get("crm_id"),
         )
 
 
@@ -71,6 +75,10 @@ _OPEN_OR_DEAD: Final = _SELECT + "record IN ({}) AND state IN ('waiting', 'sendi
 _SENDABLE: Final = (
     _SELECT + "connection = ? AND done_at IS NULL AND action NOT IN ('notify', 'webhook') AND retry_at <= ?"
     " ORDER BY rank, id LIMIT ?"
+)
+_TASKS: Final = (
+    "SELECT key, connection, record, body FROM outbox WHERE record IN ({}) AND action = 'task'"
+    " AND (state IN ('sending', 'done') OR state = 'waiting' AND unknown > 0)"
 )
 _BY_ID: Final = _SELECT + "id IN ({}) AND done_at IS NULL"
 _NOTICES: Final = _SELECT + "done_at IS NULL AND action = 'notify' AND retry_at <= ? ORDER BY id LIMIT ?"
@@ -141,6 +149,28 @@ def put_fields(transaction: Transaction, rows: Iterable[tuple[str, str, str, int
     )
 
 
+def complete_tasks(transaction: Transaction, ended: Sequence[tuple[str, ClockName]], now: int) -> None:
+    """Wishes that the tasks of clocks that have ended be marked as done in the CRM, each once. A task that was not sent
+    yet is dropped at its own turn."""
+    names = set(ended)
+    tasks = transaction.select_in(_TASKS, sorted({record for record, _ in names})) if names else ()
+    rows = []
+    for key, connection, record, text in list(tasks):
+        why = _decode(text).get("why", {})
+        if (record, (why.get("target"), why.get("policy"), why.get("cycle"))) in names:
+            body = {"task": key, "why": why}
+            rows.append((connection, record, Effect(completion_key(key), "complete", REFRESH, now, body), None))
+    add(transaction, rows, now)
+
+
+def task_of(transaction: Transaction, letter: Letter) -> tuple[str, str | None] | None:
+    """State and id in the CRM of the task that a ``complete`` speaks of; None when nothing is known of it."""
+    row: tuple[str, str | None] | None = transaction.one(
+        "SELECT state, crm_id FROM outbox WHERE key = ?", (letter.body["task"],)
+    )
+    return row
+
+
 def withdraw(transaction: Transaction, ids: Iterable[int]) -> None:
     """Removes waiting rows that never began: other values, or none, have taken their place."""
     transaction.many("DELETE FROM outbox WHERE id = ? AND state = 'waiting'", [(row_id,) for row_id in ids])
@@ -157,17 +187,24 @@ def renew_dead(transaction: Transaction, rows: Iterable[tuple[int, dict[str, Any
 def claim(transaction: Transaction, connection: str, now: int, limit: int = 1_000) -> list[Letter]:
     """What may be sent now, in the order of delivery.
 
-    Of one record only the oldest of its steps' effects is eligible; fields, notices and webhooks go their own way.
+    Of one record only the oldest of its steps' effects is eligible; fields, notices and webhooks go their own way. A
+    task is completed after all that came before it, and holds up nothing.
     """
     letters = [_letter(row) for row in transaction.rows(_SENDABLE, (connection, now, limit))]
     first: dict[str, int] = dict(
         transaction.select_in(
             "SELECT record, min(id) FROM outbox WHERE record IN ({}) AND done_at IS NULL"
-            " AND action NOT IN ('fields', 'notify', 'webhook') GROUP BY record",
+            " AND action NOT IN ('complete', 'fields', 'notify', 'webhook') GROUP BY record",
             sorted({letter.record for letter in letters if letter.action != "fields"}),
         )
     )
-    return [letter for letter in letters if letter.action == "fields" or first[letter.record] == letter.id]
+
+    def has_its_turn(letter: Letter) -> bool:
+        if letter.action == "complete":
+            return first.get(letter.record, letter.id) >= letter.id
+        return letter.action == "fields" or first[letter.record] == letter.id
+
+    return [letter for letter in letters if has_its_turn(letter)]
 
 
 def start(transaction: Transaction, letters: Sequence[Letter]) -> list[Letter]:

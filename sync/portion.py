@@ -45,12 +45,14 @@ class Portion:
         self.effects: list[tuple[str, str, Effect, str | None]] = []
         self.fields: list[tuple[str, str, str, int, str]] = []
         self.withdrawn: list[int] = []
+        self.ended: list[tuple[str, ClockName]] = []
+        """Clocks that ran until now: their tasks are done with."""
         self.renewed: list[tuple[int, dict[str, Any]]] = []
         self.entries: list[Entry] = []
         self.moved: list[tuple[str, int, frozenset[tuple[str, int]]]] = []
         self._lists: tuple[list[Any], ...] = (
             self.fresh, self.records, self.changes, self.gone, self.decided, self.effects, self.fields,
-            self.withdrawn, self.renewed, self.entries, self.moved, self.held, self.released,
+            self.withdrawn, self.renewed, self.ended, self.entries, self.moved, self.held, self.released,
         )  # fmt: skip
 
     def mark(self) -> list[int]:
@@ -75,6 +77,7 @@ class Portion:
         outbox.withdraw(transaction, self.withdrawn)
         outbox.renew_dead(transaction, self.renewed)
         outbox.add(transaction, self.effects, now)
+        outbox.complete_tasks(transaction, self.ended, now)
         outbox.put_fields(transaction, self.fields, now)
         ledger.append(transaction, self.entries)
         adoption.judged(transaction, self.moved, now)

@@ -113,7 +113,9 @@ def _effects(scene: Scene) -> Counter[str]:
     )
 
 
-EXPECTED = {"fields lead:1": 2, "fields lead:2": 2, "task lead:1": 1, "task lead:2": 1, "owner lead:1": 1}
+EXPECTED = {
+    "fields lead:1": 2, "fields lead:2": 2, "task lead:1": 1, "task lead:2": 1, "complete lead:2": 1, "owner lead:1": 1,
+}  # fmt: skip
 
 
 def _counts(effects: Counter[str]) -> dict[str, int]:
