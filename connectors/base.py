@@ -8,7 +8,7 @@ and they raise nothing but the five errors of ``connectors.errors``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -94,6 +94,10 @@ class HintFeed(Protocol):
 
     def close(self) -> None:
         """Ends a pull that waits, from any thread."""
+
+
+PROBE_HEADER: Final = "x-sla-sidecar-probe"
+"""Carries a word of 16 to 64 hexadecimal digits, which comes back with the answer to a genuine probe."""
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
@@ -221,6 +225,12 @@ class Connector(Protocol):
 
     def hint_feeds(self) -> Sequence[HintFeed]:
         """The push channels that this connection is configured to pull from; mostly none."""
+
+    def probe(self, public_url: str, now: int) -> WebhookRequest | None:
+        """A request such as the vendor would send to ``public_url`` (without a path), signed or with its token, that
+        ``verify`` accepts and that names no record; None when this connection takes no webhooks. ``now``: epoch ms.
+
+        Whoever can make one holds the secret already, and it leads to no row and no call: see ``sync.probe``."""
 
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:
         """Content type and body of the answer that the vendor takes for a receipt."""

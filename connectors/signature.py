@@ -1,7 +1,8 @@
 """Webhook signature schemes: bytes and headers in, nothing or a refusal out.
 
-Owns the arithmetic of HubSpot's request signatures, versions 1 to 3. Refuses I/O and the clock: now is an argument.
-Invariant: fails closed; a wrong, missing, stale, future or undecodable signature raises ``Rejected`` and nothing else.
+Owns the arithmetic of HubSpot's request signatures of version 3. Refuses versions 1 and 2, which carry no time and can
+be replayed for ever, and I/O and the clock: now is an argument. Invariant: fails closed; a wrong, missing, doubled,
+stale, future or undecodable signature raises ``Rejected`` and nothing else.
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
 """
 
@@ -32,16 +33,6 @@ def decode_uri(uri: str) -> str:
     return _ESCAPE.sub(lambda found: _ESCAPES[found[1].upper()], uri.split("#", 1)[0])
 
 
-def sign_v1(secret: bytes, body: bytes) -> str:
-    """Hexadecimal SHA-256 of secret + body."""
-    return hashlib.sha256(secret + body).hexdigest()
-
-
-def sign_v2(secret: bytes, method: str, uri: str, body: bytes) -> str:
-    """Hexadecimal SHA-256 of secret + method + URI as called + body."""
-    return hashlib.sha256(secret + method.encode() + _bytes(uri) + body).hexdigest()
-
-
 def sign_v3(secret: bytes, method: str, uri: str, body: bytes, timestamp: str) -> str:
     """Base64 of HMAC-SHA256 over method + decoded URI + body + timestamp."""
     message = method.encode() + _bytes(decode_uri(uri)) + body + timestamp.encode()
@@ -49,35 +40,21 @@ def sign_v3(secret: bytes, method: str, uri: str, body: bytes, timestamp: str) -
 
 
 def verify_hubspot(
-    headers: Mapping[str, str],
-    method: str,
-    uri: str,
-    body: bytes,
-    secrets: Sequence[Secret],
-    now: int,
-    *,
-    accept: Sequence[str] = ("v3",),
+    headers: Mapping[str, str], method: str, uri: str, body: bytes, secrets: Sequence[Secret], now: int
 ) -> None:
-    """Raises Rejected unless one accepted signature of the request is right under one of ``secrets``.
+    """Raises Rejected unless the request's signature is right under one of ``secrets``.
 
     ``headers`` have lower-case names, ``uri`` is the full public URL as HubSpot called it, ``now`` is epoch ms.
-    Several secrets serve a rotation. Versions 1 and 2 carry no time and can be replayed: accept them on purpose only.
+    Several secrets serve a rotation.
     """
     keys = [secret.reveal().encode() for secret in secrets if secret]
     if not keys:
         raise Rejected("no webhook secret is configured", code="NO_SECRET")
-    if "v3" in accept and "x-hubspot-signature-v3" in headers:
-        timestamp = _fresh(headers.get("x-hubspot-request-timestamp"), now)
-        expected = [sign_v3(key, method, uri, body, timestamp) for key in keys]
-        return _compare(headers["x-hubspot-signature-v3"], expected)
-    version = headers.get("x-hubspot-signature-version", "v1")
-    if version in accept and "x-hubspot-signature" in headers:
-        if version == "v2":
-            expected = [sign_v2(key, method, uri, body) for key in keys]
-        else:
-            expected = [sign_v1(key, body) for key in keys]
-        return _compare(headers["x-hubspot-signature"], expected)
-    raise Rejected("the request carries no accepted signature", code="NO_SIGNATURE")
+    given = headers.get("x-hubspot-signature-v3")
+    if given is None:
+        raise Rejected("the request carries no signature of version 3", code="NO_SIGNATURE")
+    timestamp = _fresh(headers.get("x-hubspot-request-timestamp"), now)
+    _compare(given, [sign_v3(key, method, uri, body, timestamp) for key in keys])
 
 
 def _fresh(timestamp: str | None, now: int) -> str:

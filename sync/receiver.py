@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connectors.base import Hint, WebhookRequest
+from connectors.base import PROBE_HEADER, Hint, WebhookRequest
 from connectors.errors import Rejected
 from sync import inbox, metrics
 from sync.clock import Clock
@@ -37,6 +38,8 @@ KEEP_S: Final = 5.0
 AGAIN_S: Final = 30
 FORGED: Final = frozenset({"BAD_SIGNATURE", "NO_SIGNATURE", "BAD_TOKEN", "STALE", "NO_TIMESTAMP"})
 """Codes of refusals that say: whoever sent this is not who they claim to be."""
+
+_WORD: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 
 FRESH_S: Final = 15
 """How old the daemon's last sign of life may be while it counts as ready."""
@@ -90,11 +93,11 @@ class Receiver:
         except Rejected as error:
             log.warning("connection %s: a webhook was refused: %s", link.name, error.reason)
             return _refusal(401 if error.code in FORGED else 400, error.reason)
-        if not await self._kept(link.name, hints):
+        if hints and not await self._kept(link.name, hints):
             headers = {"Retry-After": str(AGAIN_S)}
             return JSONResponse({"error": "cannot keep it now; come again"}, 503, headers)
         content_type, answer = link.connector.acknowledgement(told)
-        return Response(answer, 200, media_type=content_type)
+        return Response(answer, 200, {} if hints else _echo(told), media_type=content_type)
 
     async def _kept(self, connection: str, hints: list[Hint]) -> bool:
         now = self._clock.now()
@@ -109,8 +112,10 @@ class Receiver:
         return True
 
     def _url(self, request: Request) -> str:
-        query = request.url.query
-        return f"{self._public_url}{request.scope['path']}" + (f"?{query}" if query else "")
+        """As it was called: signatures cover the escapes of a path, which the server has decoded in ``path``."""
+        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        path, query = raw.decode("latin-1"), request.scope["query_string"].decode("latin-1")
+        return f"{self._public_url}{path}" + (f"?{query}" if query else "")
 
     # ---- health
 
@@ -152,7 +157,18 @@ async def _body(request: Request) -> bytes:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw}
+    """One text a name. What came twice is joined, as HTTP has it: no check sees the one and misses the other."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in request.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _echo(told: WebhookRequest) -> dict[str, str]:
+    """A genuine request that tells nothing is a probe: it gets its own word back, and is kept nowhere."""
+    word = told.headers.get(PROBE_HEADER, "")
+    return {PROBE_HEADER: word} if _WORD.fullmatch(word) else {}
 
 
 def _refusal(status: int, reason: str) -> Response:

@@ -99,6 +99,9 @@ class HubSpotConnector:
     def hint_feeds(self) -> Sequence[HintFeed]:
         return ()
 
+    def probe(self, public_url: str, now: int) -> WebhookRequest | None:
+        return webhook.probe(self._mapper, public_url, now)
+
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002 - the same for all
         return webhook.acknowledgement()
 

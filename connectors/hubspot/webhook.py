@@ -18,13 +18,16 @@ from connectors.hubspot import names
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.shapes import WEBHOOK_EVENT, WebhookEvent
-from connectors.signature import verify_hubspot
+from connectors.signature import sign_v3, verify_hubspot
 from sla.model import Event
 
 STREAM: Final = "webhook"
 MAX_BYTES: Final = 1_000_000
 MAX_EVENTS: Final = 1000
 """HubSpot sends up to 100 events at once."""
+
+PROBE: Final = "sla-sidecar.probe"
+"""The subscription type of our own probes: HubSpot has none of that name, and an event of it tells nothing."""
 
 _SUBJECT: Final = {"contact": names.CONTACTS, "ticket": names.TICKETS}
 _ANSWER: Final = ("text/plain; charset=utf-8", b"")
@@ -47,7 +50,25 @@ def verify(mapper: Mapper, request: WebhookRequest, now: int) -> list[Hint]:
     for _, event in events:
         if settings.portal_id is not None and event.portal_id != settings.portal_id:
             raise Rejected("the request comes from another portal", code="WRONG_PORTAL")
-    return [Hint(key(event), _record(mapper, event), part) for part, event in events]
+    return [
+        Hint(key(event), _record(mapper, event), part) for part, event in events if event.subscription_type != PROBE
+    ]
+
+
+def probe(mapper: Mapper, public_url: str, now: int) -> WebhookRequest | None:
+    """A signed request of one event that tells nothing; None without a secret."""
+    settings = mapper.settings
+    if settings.webhook_secret is None:
+        return None
+    event = {"subscriptionType": PROBE, "portalId": settings.portal_id or 0, "occurredAt": now}
+    body, url, at = msgspec.json.encode([event]), f"{public_url}/webhooks/{mapper.connection}", str(now)
+    signature = sign_v3(settings.webhook_secret.reveal().encode(), "POST", url, body, at)
+    headers = {
+        "content-type": "application/json",
+        "x-hubspot-signature-v3": signature,
+        "x-hubspot-request-timestamp": at,
+    }
+    return WebhookRequest("POST", url, headers, body)
 
 
 def acknowledgement() -> tuple[str, bytes]:

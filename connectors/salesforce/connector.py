@@ -100,6 +100,10 @@ class SalesforceConnector:
     def hint_feeds(self) -> Sequence[HintFeed]:
         return ()
 
+    def probe(self, public_url: str, now: int) -> WebhookRequest | None:  # noqa: ARG002  # messages carry no time
+        hook = self._settings.webhook
+        return None if hook is None else webhook.probe(f"{public_url}/webhooks/{self.name}", hook)
+
     def acknowledgement(self, request: WebhookRequest) -> tuple[str, bytes]:  # noqa: ARG002
         return "text/xml; charset=utf-8", webhook.ACKNOWLEDGEMENT
 

@@ -22,6 +22,8 @@ from sla.model import record_name
 if TYPE_CHECKING:
     from lxml import etree
 
+    from connectors.salesforce.settings import WebhookSettings
+
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 64
 MAX_NOTIFICATIONS: Final = 100
@@ -30,6 +32,9 @@ MAX_NOTIFICATIONS: Final = 100
 _SOAP: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _OUT: Final = "{http://soap.sforce.com/2005/09/outbound}"
 _TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+PROBE: Final = "04l000000000000AAA"
+"""The notification of our own probes: a number that Salesforce, counting from one, does not give (assumed)."""
 
 ACKNOWLEDGEMENT: Final = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
@@ -57,7 +62,18 @@ def verify(
     found = notifications.findall(f"{_OUT}Notification")
     if not 0 < len(found) <= MAX_NOTIFICATIONS:
         raise Rejected("the message holds no notifications, or too many", code="MALFORMED")
-    return [_hint(one, connection, objects) for one in found]
+    return [_hint(one, connection, objects) for one in found if _text(one, f"{_OUT}Id") != PROBE]
+
+
+def probe(address: str, hook: WebhookSettings) -> WebhookRequest:
+    """A message to ``address`` (without the token) whose one notification tells nothing."""
+    body = (
+        f'<e:Envelope xmlns:e="{_SOAP[1:-1]}"><e:Body><notifications xmlns="{_OUT[1:-1]}">'
+        f"<OrganizationId>{hook.organization}</OrganizationId>"
+        f"<Notification><Id>{PROBE}</Id></Notification></notifications></e:Body></e:Envelope>"
+    )
+    headers = {"content-type": "text/xml; charset=utf-8"}
+    return WebhookRequest("POST", f"{address}/{hook.token.reveal()}", headers, body.encode())
 
 
 def _check_token(url: str, tokens: Sequence[Secret]) -> None:

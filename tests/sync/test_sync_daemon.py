@@ -18,6 +18,7 @@ from connectors.memory import MemoryConnector, MemoryCrm
 from sync.clock import ManualClock, SystemClock
 from sync.daemon import Daemon
 from sync.lease import SecondDaemon
+from sync.probe import round_trip
 from sync.store import Store
 from sync.view import View
 from sync.web import PortTaken
@@ -95,6 +96,17 @@ def test_a_forged_webhook_is_refused_and_nothing_is_kept(running: Running) -> No
     view = View.open(running.configuration.daemon.database)
     assert view.summary().inbox_new == 0
     view.close()
+
+
+def test_a_probe_goes_to_the_running_daemon_and_comes_back(running: Running) -> None:
+    assert running.daemon.address is not None
+    address = "http://{}:{}".format(*running.daemon.address)
+    found = round_trip(running.connector, address, running.clock.now())
+    assert found is not None
+    assert (found.level, found.message) == ("ok", f"a signed probe went to {address} and came back")
+    elsewhere = round_trip(running.connector, "http://127.0.0.1:9", running.clock.now())
+    assert elsewhere is not None
+    assert (elsewhere.level, elsewhere.unreachable) == ("fail", True)
 
 
 def test_a_body_beyond_the_limit_is_refused_before_it_is_looked_at(running: Running) -> None:
