@@ -6,7 +6,18 @@ import importlib
 import platform
 import sys
 
-NAMES = ("calendar", "fold", "pipeline", "calls", "backtest", "report", "recompute", "calibration")
+NAMES = (
+    "calendar",
+    "fold",
+    "pipeline",
+    "calls",
+    "latency",
+    "first_contact",
+    "backtest",
+    "report",
+    "recompute",
+    "calibration",
+)
 
 
 def main() -> None:

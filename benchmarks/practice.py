@@ -75,22 +75,35 @@ class Practice:
 
 
 @contextmanager
+def emulator(crm: str, records: int) -> Iterator[dict[str, Any]]:
+    """A practice CRM in a process of its own, and what it says when it is ready."""
+    command = [sys.executable, "-m", "emulators", crm, "--port", "0", "--records", str(records)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def post(url: str, what: str, body: dict[str, Any]) -> Any:
+    """An order to a practice CRM's control surface."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/_emulator/{what}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@contextmanager
 def works(crm: str, records: int) -> Iterator[tuple[Works, Practice]]:
     """An opened store and its connection to an emulator that holds so many records."""
-    command = [sys.executable, "-m", "emulators", crm, "--port", "0", "--records", str(records)]
-    emulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert emulator.stdout is not None
-        ready = json.loads(emulator.stdout.readline())
+    with emulator(crm, records) as ready, tempfile.TemporaryDirectory() as folder:
         login = (SALESFORCE if crm == "salesforce" else HUBSPOT).format(**ready["credentials"])
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "config.toml")
-            file.write_text(CONFIGURATION.format(crm=crm, url=ready["url"], login=login))
-            opened = Works(load(file), SystemClock())
-            try:
-                yield opened, Practice(ready["url"])
-            finally:
-                opened.close()
-    finally:
-        emulator.terminate()
-        emulator.wait()
+        file = Path(folder, "config.toml")
+        file.write_text(CONFIGURATION.format(crm=crm, url=ready["url"], login=login))
+        opened = Works(load(file), SystemClock())
+        try:
+            yield opened, Practice(ready["url"])
+        finally:
+            opened.close()
