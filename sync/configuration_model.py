@@ -52,13 +52,13 @@ def _tick(value: float) -> float:
 
 def _fallback(value: str) -> str:
     if not re.fullmatch(r"(queue|user):\S.*|[^@\s]+@[^@\s]+", value):
-        raise ValueError('must be "queue:NAME", "user:ID" or an e-mail address')
+        raise ValueError('must be "queue:NAME", "user:ID", "user:NAME" or an e-mail address')
     return value
 
 
 def _user(value: str) -> str:
-    if not re.fullmatch(r"user:\S+|[^@\s]+@[^@\s]+", value):
-        raise ValueError('must be an e-mail address or "user:ID"')
+    if not re.fullmatch(r"(user|team):\S.*|[^@\s]+@[^@\s]+|[^@:\s]+ [^@:]*\S", value):
+        raise ValueError('must be an e-mail address, a name, "user:ID" or "team:NAME"')
     return value
 
 
@@ -82,8 +82,14 @@ def _member(value: object) -> object:
     return {"user": value} if isinstance(value, str) else value
 
 
+def _members(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class PoolTable(Table):
-    members: Annotated[tuple[Annotated[MemberTable, BeforeValidator(_member)], ...], Field(min_length=1)]
+    members: Annotated[
+        tuple[Annotated[MemberTable, BeforeValidator(_member)], ...], BeforeValidator(_members), Field(min_length=1)
+    ]
     strategy: Literal["round_robin", "least_loaded", "weighted"] = "round_robin"
     fallback: Annotated[str, AfterValidator(_fallback)] | None = None
     max_hops: Annotated[int, Field(ge=1, strict=True)] = 3

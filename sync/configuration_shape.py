@@ -67,7 +67,8 @@ class ConnectionEntry:
 
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
-    """One member of a pool. ``user`` is an e-mail address or the CRM's own id (``user:ID``)."""
+    """One entry of a pool. ``user`` is an e-mail address, a name, the CRM's own id (``user:ID``), or ``team:NAME``
+    for everybody active of a team; the rest then holds for each of them."""
 
     user: str
     weight: int = 1
@@ -77,8 +78,8 @@ class MemberEntry:
 
 @dataclass(frozen=True, slots=True)
 class PoolEntry:
-    """One table ``[pools.NAME]``. ``fallback`` is ``queue:NAME``, ``user:ID``, an e-mail address or None; ``needs`` is
-    the least working time that handling a record takes, in milliseconds."""
+    """One table ``[pools.NAME]``. ``fallback`` is ``queue:NAME``, ``user:ID``, ``user:NAME``, an e-mail address or
+    None; ``needs`` is the least working time that handling a record takes, in milliseconds."""
 
     name: str
     members: tuple[MemberEntry, ...]

@@ -13,6 +13,7 @@ import connectors
 from sla.problem import Collector
 from sla.problem import Path as KeyPath
 from sla.step import is_person, parse_reassign
+from sync.roster import QUEUE, USER
 
 ROLES: Final = ("owner", "manager")
 """Whom ``notify`` can name beside people, queues and pools."""
@@ -23,7 +24,7 @@ DEPENDENT: Final = ("tag", "message", "priority")
 def bind_steps(document: Mapping[str, Any], into: Collector) -> None:
     """Adds a problem for every name that a step uses and nothing has."""
     pools, hooks = _names(document, "pools"), _names(document, "webhooks")
-    for path, kind, step in _steps(document):
+    for path, kind, step in steps(document):
         at = into.at(*path)
         _bind_notify(step.get("notify"), pools, at.at("notify"))
         _bind_reassign(step.get("reassign"), pools, at.at("reassign"))
@@ -44,13 +45,18 @@ def bind_watches(document: Mapping[str, Any], into: Collector) -> None:
             _bind_webhook(watch.get("webhook"), hooks, at.at("webhook"))
 
 
+def names_somebody(wish: str) -> bool:
+    """Whether a text names a person or a queue outright: ``user:`` and ``queue:`` with an id or a name, an address."""
+    return wish.startswith((QUEUE, USER)) or is_person(wish)
+
+
 def _bind_webhook(name: object, hooks: tuple[str, ...], at: Collector) -> None:
     if isinstance(name, str) and name not in hooks:
         at.add(f"there is no webhook {name!r}: give it a table [webhooks.{name}]", hooks)
 
 
 def _bind_notify(wish: object, pools: tuple[str, ...], at: Collector) -> None:
-    if not isinstance(wish, str) or wish in ROLES or wish in pools or wish.startswith("queue:") or is_person(wish):
+    if not isinstance(wish, str) or wish in ROLES or wish in pools or names_somebody(wish):
         return
     at.add(f"nobody is called {wish!r}: name a role, a pool, a person or a queue", (*ROLES, *pools))
 
@@ -58,7 +64,7 @@ def _bind_notify(wish: object, pools: tuple[str, ...], at: Collector) -> None:
 def _bind_reassign(wish: object, pools: tuple[str, ...], at: Collector) -> None:
     if not isinstance(wish, str):
         return
-    if parse_reassign(wish).kind == "pool" and wish not in pools:
+    if parse_reassign(wish).kind == "pool" and wish not in pools and not names_somebody(wish):
         at.add(f"there is no pool {wish!r}", (*pools, "next", "manager"))
     elif wish == "next" and not pools:
         at.add('"next" is the next one of a pool, and there is none: give it a table [pools.NAME]')
@@ -82,7 +88,7 @@ def _names(document: Mapping[str, Any], section: str) -> tuple[str, ...]:
     return tuple(found) if isinstance(found, dict) else ()
 
 
-def _steps(document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object, dict[str, Any]]]:
+def steps(document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object, dict[str, Any]]]:
     """Every step with its path and the kind of record that its policy applies to."""
     for p, policy in _elements(document.get("policies")):
         for t, target in _elements(policy.get("targets")):

@@ -1,23 +1,25 @@
 """Who gets a record: the pools of the configuration against the people of the CRM.
 
-Owns the table ``assignment`` and the resolution of names. Refuses to choose: the rules of choice are ``sla``'s.
+Owns the table ``assignment`` and what a pool's entries stand for. Refuses to choose: the rules of choice are ``sla``'s.
 Invariant: a choice is stored with the row it was made for before the CRM hears of it, so a retry never chooses anew.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from connectors.base import Person
 from sla.assignment import CHOSEN, INACTIVE, Candidate, Choice, Member, Pool, choose
 from sla.calendar import Calendar
 from sla.instant import DAY
 from sla.model import DONE_STATUSES
 from sla.people import NOBODY, People
 from sla.step import Wish
+from sync.roster import TEAM, USER, Roster
 from sync.store import Transaction
+
+__all__ = ["ROSTER_MS", "Ask", "Desk", "Roster", "forget", "remember"]
 
 ROSTER_MS: Final = 600_000
 """How long the list of people is believed."""
@@ -56,40 +58,6 @@ class PoolLike(Protocol):
     def needs(self) -> int: ...
 
 
-class Roster:
-    """The people and queues of one CRM, as of ``at``."""
-
-    def __init__(self, people: Iterable[Person], at: int) -> None:
-        self.at = at
-        self.inactive: set[str] = set()
-        self._ids: dict[str, str] = {}
-        self._persons: dict[str, Person] = {}
-        for person in people:
-            self._persons[person.id] = person
-            if not person.active:
-                self.inactive.add(person.id)
-            queue = person.id.startswith("queue:")
-            names = (person.id, f"queue:{person.name}" if queue else person.name, person.email)
-            for name in names:
-                # An active person is meant before an inactive one of the same name.
-                if name and (person.active or name.casefold() not in self._ids):
-                    self._ids[name.casefold()] = person.id
-
-    def resolve(self, text: str) -> str | None:
-        """The id behind an e-mail address, a name, ``queue:NAME`` or an id; None when nobody is meant."""
-        return self._ids.get(text.casefold())
-
-    def email(self, user: str | None) -> str | None:
-        """The address of a person, where the CRM tells."""
-        person = self._persons.get(user or "")
-        return None if person is None else person.email
-
-    def manager(self, user: str) -> str | None:
-        """The id of a person's manager as the CRM says."""
-        person = self._persons.get(user)
-        return None if person is None or person.manager is None else self.resolve(person.manager)
-
-
 class Ask(NamedTuple):
     """For which record an owner is looked for. Instants are epoch ms: ``started_at`` and ``due_at`` are those of the
     clock that asks. ``holders``: whose time it was since when. ``owner``: who has the record now."""
@@ -119,12 +87,14 @@ class Desk:
 
     def is_of(self, pool: str, roster: Roster, owner: str | None) -> bool:
         """Whether ``owner`` is a member of the pool or its fallback."""
-        given = self._pools[pool]
-        names = [member.user for member in given.members] + ([given.fallback] if given.fallback else [])
-        return owner is not None and owner in {roster.resolve(name) for name in names}
+        fallback = self._pools[pool].fallback
+        if owner is None:
+            return False
+        return self._has_member(pool, roster, owner) or (fallback is not None and roster.resolve(fallback) == owner)
 
     def has_had(self, wish: Wish, roster: Roster, ask: Ask, instant: int) -> bool:
         """Whether the record seems to have gone where ``wish`` would send it since ``instant``, the one of the step."""
+        wish = _meant(wish)
         if wish.kind == "pool":
             return self.knows(wish.name or "") and self.is_of(wish.name or "", roster, ask.owner)
         if wish.kind in ("next", "manager"):
@@ -134,6 +104,7 @@ class Desk:
 
     def choose_for(self, transaction: Transaction, roster: Roster, wish: Wish, ask: Ask) -> Choice:
         """Whom a step's ``reassign`` means now. ``final`` choices of nobody will not become better by waiting."""
+        wish = _meant(wish)
         match wish.kind:
             case "pool":
                 return self._of_pool(transaction, roster, wish.name or "", ask)
@@ -173,20 +144,23 @@ class Desk:
         return choice
 
     def _has_member(self, pool: str, roster: Roster, owner: str | None) -> bool:
-        return owner is not None and any(roster.resolve(m.user) == owner for m in self._pools[pool].members)
+        return owner is not None and any(owner in roster.members(m.user) for m in self._pools[pool].members)
 
     def _made(self, name: str, roster: Roster, now: int) -> tuple[Pool, set[str]]:
-        """The pool with its people's ids, and those of its members whom the CRM does not know."""
+        """The pool with its people's ids, and those of its entries that stand for nobody in the CRM. Who is named
+        and also in a team of the pool is a member as named."""
         given = self._pools[name]
-        members, unknown = [], set()
-        for member in given.members:
-            user = roster.resolve(member.user)
-            if user is None:
+        members: dict[str, Member] = {}
+        unknown = set()
+        for member in sorted(given.members, key=lambda member: member.user.startswith(TEAM)):
+            users = roster.members(member.user)
+            if not users:
                 unknown.add(member.user)
-            hours = self._hours_of(member, roster, user, now)
-            members.append(Member(user or member.user, member.weight, member.cap, hours))
+            for user in users or [member.user]:
+                hours = self._hours_of(member, roster, user if users else None, now)
+                members.setdefault(user, Member(user, member.weight, member.cap, hours))
         fallback = _named(roster, given.fallback).owner if given.fallback else None
-        pool = Pool(name, tuple(members), given.strategy, fallback, given.max_hops, given.needs)
+        pool = Pool(name, tuple(members.values()), given.strategy, fallback, given.max_hops, given.needs)
         return pool, unknown
 
     def _hours_of(self, member: MemberLike, roster: Roster, user: str | None, now: int) -> Calendar | None:
@@ -196,7 +170,7 @@ class Desk:
         hours = next((colleague.hours for colleague in listed if colleague is not None), None)
         if own is None or hours is None:
             return own or hours
-        key = (member.user, member.calendar, now // DAY)
+        key = (user or member.user, member.calendar, now // DAY)
         if key not in self._hours:
             self._hours = {known: found for known, found in self._hours.items() if known[2] == key[2]}
             away = [span for span in hours.closures(now - DAY, now + _HORIZON_MS) if span[2] == "away"]
@@ -228,11 +202,19 @@ class Desk:
         return roster.manager(user)
 
 
+def _meant(wish: Wish) -> Wish:
+    """``user:`` may be followed by a name as well as by an id; no pool is called so."""
+    return Wish("user", wish.name) if wish.kind == "pool" and (wish.name or "").startswith(USER) else wish
+
+
 def _named(roster: Roster, name: str) -> Choice:
     """Somebody named outright."""
-    owner = roster.resolve(name)
-    if owner is None:
+    meant = roster.meant(name)
+    if not meant:
         return Choice(None, f"{name} is unknown in the CRM", final=True)
+    if len(meant) > 1:
+        return Choice(None, f"{name} may mean {len(meant)} people of the CRM", final=True)
+    owner = meant[0]
     if owner in roster.inactive:
         return Choice(
             None, f"{name} is inactive in the CRM", [Candidate(owner, "inactive in the CRM", 0, 1)], final=True

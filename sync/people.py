@@ -1,7 +1,8 @@
-"""Whose e-mail address is which id, as the CRMs tell it.
+"""Whose e-mail address is which id, as the CRMs tell it, and who is named that no CRM knows.
 
-Owns the table ``person``. Refuses everybody whom no configuration lists by address, and names, roles and teams:
-the file knows those. Invariant: an address stands here only while some version of ``[people]`` names it.
+Owns the table ``person`` and the alarm about unknown names. Refuses everybody whom no configuration lists by address,
+and names, roles and teams: the file knows those. Invariant: an address stands here only while some version of
+``[people]`` names it; one unknown name is one alarm, until it is known again.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import msgspec
 
 from connectors.base import Person
 from connectors.errors import ConnectorError
-from sync import clock_row
+from sync import clock_row, ledger
 from sync.clock import Clock
+from sync.configuration_shape import Configuration
+from sync.ledger import Entry
 from sync.link import Link
+from sync.mentions import mentions
+from sync.roster import Roster
 from sync.store import Transaction
 from sync.writer import Writes
 
@@ -66,12 +71,33 @@ def note(transaction: Transaction, connection: str, people: Iterable[Person], wa
     return True
 
 
-class Directory:
-    """Asks the CRMs of one daemon who their people are, where the configuration lists somebody by address."""
+def alarm(transaction: Transaction, unknown: Iterable[str], now: int) -> None:
+    """Tells once of every name that no CRM knows; one that becomes known is forgotten, so that it may be told again."""
+    row = transaction.one("SELECT value FROM setting WHERE name = 'unknown_names'")
+    told: list[str] = [] if row is None else msgspec.json.decode(row[0])
+    names = sorted(set(unknown))
+    if names == told:
+        return
+    if news := [name for name in names if name not in told]:
+        body = {"alarm": "somebody named in the configuration is unknown or inactive in every CRM", "names": news}
+        ledger.append(transaction, [Entry(now, "alarm", None, body)])
+    transaction.run(
+        "INSERT INTO setting (name, value) VALUES ('unknown_names', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (msgspec.json.encode(names).decode(),),
+    )
 
-    def __init__(self, writes: Writes, document: Mapping[str, Any], clock: Clock) -> None:
+
+class Directory:
+    """Asks the CRMs of one daemon who their people are, where the configuration names somebody."""
+
+    def __init__(self, writes: Writes, configuration: Configuration, clock: Clock) -> None:
         self._writes = writes
-        self._document = document
+        self._document = configuration.document
+        self._named = frozenset(mention.text for mention in mentions(configuration))
+        self._silent = set(configuration.connections)
+        """Connections that have not told yet who their people are."""
+        self._unknown: dict[str, frozenset[str]] = {}
         self._clock = clock
         self._ask_at: dict[str, int] = {}
 
@@ -84,9 +110,21 @@ class Directory:
         self._ask_at[link.name] = now + REFRESH_MS
         wanted = self._writes.write(lambda t: listed(t, self._document))
         try:
-            people = link.call(lambda connector: connector.people()) if wanted else []
+            people = link.call(lambda connector: connector.people()) if wanted or self._named else []
         except ConnectorError as error:
             log.warning("connection %s: who its people are is not known: %s", link.name, error.reason)
             self._ask_at[link.name] = now + AGAIN_MS
             return
         self._writes.write(lambda t: note(t, link.name, people, wanted) and clock_row.wake_all(t, now))
+        self._tell_of_unknown(link.name, Roster(people, now))
+
+    def _tell_of_unknown(self, connection: str, roster: Roster) -> None:
+        """A name counts as known where one connection knows somebody active by it: with several CRMs hardly anybody
+        is in all of them. So nothing is said before all have answered."""
+        self._unknown[connection] = frozenset(
+            name for name in self._named if roster.inactive.issuperset(roster.members(name))
+        )
+        self._silent.discard(connection)
+        if not self._silent:
+            unknown = frozenset.intersection(*self._unknown.values())
+            self._writes.write(lambda t: alarm(t, unknown, self._clock.now()))

@@ -71,7 +71,7 @@ class Works:
         self.delivery = Delivery(self.writes, self.engine, self.intake, desk, clock, self._rng)
         self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
         self.watching = Watching(self.writes, configuration.watches, self.engine.book, clock)
-        self.directory = Directory(self.writes, configuration.document, clock)
+        self.directory = Directory(self.writes, configuration, clock)
         for link in self.links.values():
             self.intake.open(link)
 

@@ -152,7 +152,7 @@ def test_a_problem_reads_as_one_line_that_says_where_what_and_how(file):
         ("write.ticket", "write.tickt", (16, 7), "unknown key 'tickt'"),
         ('calendar = "office" }]', 'calendar = "ofice" }]', (19, 83), "no calendar is called 'ofice'"),
         ('"weighted"', '"random"', (20, 12), 'must be "round_robin", "least_loaded" or "weighted"'),
-        ('"queue:Unassigned"', '"Unassigned"', (21, 12), 'must be "queue:NAME", "user:ID" or an e-mail address'),
+        ('"queue:Unassigned"', '"Unassigned"', (21, 12), 'must be "queue:NAME", "user:ID", "user:NAME" or an e-mail address'),
         ('reassign = "inside-sales"', 'reassign = "inside"', (31, 35), "there is no pool 'inside'"),
     ],
 )
