@@ -19,13 +19,21 @@ MASK = "***"
 
 class Secret:
     """One secret text. ``label`` says where it came from (``env:SF_SECRET``), never what it is. ``keep`` stores another
-    text in its place, so that it is on disk when it returns; None where that place cannot be written, as a variable."""
+    text in its place, so that it is on disk when it returns; None where that place cannot be written, as a variable.
+    ``fetch`` gives the text that stands there now; None where it cannot change while we run."""
 
-    __slots__ = ("_keep", "_text", "label")
+    __slots__ = ("_fetch", "_keep", "_text", "label")
 
-    def __init__(self, text: str, label: str = "", keep: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        label: str = "",
+        keep: Callable[[str], None] | None = None,
+        fetch: Callable[[], str] | None = None,
+    ) -> None:
         self._text = text
         self._keep = keep
+        self._fetch = fetch
         self.label = label
 
     @property
@@ -39,7 +47,12 @@ class Secret:
         if self._keep is None:
             raise ValueError(f"{self.label or 'the secret'} cannot be written: a new one cannot be kept there")
         self._keep(text)
-        return Secret(text, self.label, self._keep)
+        return Secret(text, self.label, self._keep, self._fetch)
+
+    def again(self) -> Secret:
+        """The secret as it stands in its place now, for one that an administrator may have replaced. Raises OSError or
+        ValueError when it can no longer be had."""
+        return self if self._fetch is None else Secret(self._fetch(), self.label, self._keep, self._fetch)
 
     def reveal(self) -> str:
         """The secret itself: call it where the bytes go to the wire, and nowhere else."""

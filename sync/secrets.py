@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,9 @@ def resolve(reference: str, folder: Path) -> Secret:
         "file": lambda text: _into_file(folder / Path(name).expanduser(), text),
         "keyring": lambda text: _into_keyring(name, text),
     }
-    return Secret(fetchers[scheme](name), label=reference, keep=keepers.get(scheme))
+    keep = keepers.get(scheme)
+    fetch = partial(fetchers[scheme], name) if keep is not None else None  # a variable stays what it was at the start
+    return Secret(fetchers[scheme](name), label=reference, keep=keep, fetch=fetch)
 
 
 def _from_environment(name: str) -> str:

@@ -27,6 +27,9 @@ UNKNOWN_DAY_WAIT_S: Final = 3600.0
 """After a DAILY refusal when the portal's time zone is not known yet."""
 POLICY_WAIT_S: Final = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 
+TOKEN_REFUSED: Final = frozenset({"401", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION"})
+"""The codes of a 401: another token may be accepted."""
+
 _MISSING_PROPERTY: Final = re.compile(r'[Pp]roperty \\?"([A-Za-z0-9_]{1,100})\\?" does not exist')
 _NAMED: Final = re.compile(r'\\?"name\\?":\s*\\?"([a-z0-9_]{1,100})\\?"')
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
@@ -61,7 +64,7 @@ def understand(
             return _invalid(refusal)
         case 401:
             reason = "HubSpot refused the access token: make a new one and put it into `access_token`"
-            return AuthFailed(reason, code=refusal.category or "401")
+            return AuthFailed(reason, code=refusal.category if refusal.category in TOKEN_REFUSED else "401")
         case 403:
             return AuthFailed(_forbidden(refusal), code=refusal.category or "403")
         case 404:
@@ -76,6 +79,31 @@ def understand(
             wait = after if after is not None else MIGRATION_WAIT_S
             return RetryLater("HubSpot is migrating this portal", code="MIGRATION_IN_PROGRESS", after=wait)
     return classify(status, body, headers, write=write)
+
+
+_DEAD_TOKEN: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"})
+_BAD_CLIENT: Final = frozenset(
+    {"invalid_client", "unauthorized_client", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "MISSING_CLIENT_ID"}
+)
+
+
+def login_refused(status: int, body: bytes, headers: Mapping[str, str], *, now: int) -> ConnectorError:
+    """The error of a token endpoint's refusal: its bodies tell ``error`` of RFC 6749, and HubSpot's own ``status``.
+    https://developers.hubspot.com/changelog/new-oauth-v3-api-endpoints-and-standardized-error-responses"""
+    refusal = read_refusal(body)
+    if status not in (400, 401, 403):
+        return understand(status, body, headers, now=now)
+    said = {refusal.error, refusal.status}
+    if said & _DEAD_TOKEN:
+        reason = (
+            "HubSpot no longer takes the refresh token: install the app again and keep the new one in `refresh_token`"
+        )
+        return AuthFailed(reason, code="invalid_grant")
+    if said & _BAD_CLIENT:
+        reason = "HubSpot does not know the app: compare `client_id` and `client_secret` with its settings"
+        return AuthFailed(reason, code="invalid_client")
+    code = refusal.error if _WORD.fullmatch(refusal.error) else str(status)
+    return AuthFailed("HubSpot refused the login: look at the app's settings", code=code)
 
 
 def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) -> RateLimited:

@@ -174,5 +174,10 @@ class Paths:
     def messages(self, thread: str) -> str:
         return f"{self.threads()}/{quote(thread, safe='')}/messages"
 
+    def token(self) -> str:
+        """The token endpoint. ``v1`` of it ends before ``v3`` of the objects does, so nothing is sent there:
+        https://developers.hubspot.com/changelog/v1-oauth-api-deprecation"""
+        return f"/oauth/{self.version}/token"
+
     def account(self) -> str:
         return f"/account-info/{self.version}/details"

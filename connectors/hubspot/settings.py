@@ -7,7 +7,7 @@ Owns the keys, defaults and checks of a HubSpot connection. Refuses to call anyt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -31,10 +31,21 @@ LEAD_STATUS: dict[str, StatusCategory] = {
 """HubSpot's default options of a contact's ``hs_lead_status``; ``status.lead`` overrides one by one."""
 
 
-class HubSpotSettings(ConnectionSettings):
-    """A HubSpot account, by the access token of a service key or of a private app."""
+OAUTH: Final = ("client_id", "client_secret", "refresh_token")
 
-    access_token: Secret
+
+def _can_be_kept(token: Secret) -> bool:
+    """Also True for one that has not been fetched yet, of which only the place is known."""
+    return token.replaceable or token.label.startswith(("file:", "keyring:"))
+
+
+class HubSpotSettings(ConnectionSettings):
+    """A HubSpot account, by the access token of a service key or of a private app, or by an app's OAuth."""
+
+    access_token: Secret | None = None
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
     api_version: Version = DEFAULT_VERSION
     objects: tuple[RecordObject, ...] = ("contacts", "tickets")
     answers: tuple[AnswerObject, ...] = ("emails", "calls", "meetings")
@@ -44,6 +55,30 @@ class HubSpotSettings(ConnectionSettings):
     webhook_previous_secret: Secret | None = None
     portal_id: int | None = Field(default=None, ge=1)
     sender: str | None = Field(default=None, pattern=r"^\d+$")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        """Raises ValueError unless there is exactly one way to log in."""
+        oauth = {name: getattr(self, name) for name in OAUTH}
+        lacking = [name for name, value in oauth.items() if value is None]
+        if self.access_token is None and len(lacking) == len(OAUTH):
+            raise ValueError(
+                "access_token: a HubSpot connection needs the token of a service key; "
+                "or, for an app with OAuth, client_id, client_secret and refresh_token"
+            )
+        if self.access_token is not None and len(lacking) < len(OAUTH):
+            given = ", ".join(name for name in OAUTH if name not in lacking)
+            raise ValueError(
+                f"access_token stands beside {given}: keep the token or OAuth's keys, and delete the other"
+            )
+        if self.access_token is None and lacking:
+            raise ValueError(f"{lacking[0]}: OAuth needs client_id, client_secret and refresh_token together")
+        if self.refresh_token is not None and not _can_be_kept(self.refresh_token):
+            raise ValueError(
+                "refresh_token: HubSpot may give a new one at any renewal, which a variable cannot keep: put it into a "
+                'file of its own, readable by us alone, and write refresh_token = "file:PATH"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_lead(self) -> Self:

@@ -32,7 +32,10 @@ class Row(Told, gc=False):
 
 
 class Refusal(Told):
-    """The body of an error. Everything is optional."""
+    """The body of an error. Everything is optional; ``error`` and ``status`` count at the token endpoint only."""
+
+    error: str = ""
+    status: str = ""
 
     message: str = ""
     category: str = ""
