@@ -95,6 +95,7 @@ subject string - Ticket name
 content string - Ticket description
 hs_pipeline enumeration x Pipeline
 hs_pipeline_stage enumeration x Ticket status
+hs_v2_date_entered_current_stage datetime c Date entered current stage
 hs_ticket_priority enumeration - Priority
 hs_ticket_category enumeration - Category
 hs_resolution enumeration - Resolution
@@ -134,6 +135,7 @@ hs_lead_source enumeration r Lead source
 hs_lead_disqualification_reason enumeration - Disqualification reason
 hs_pipeline enumeration x Lead pipeline
 hs_pipeline_stage enumeration x Lead stage
+hs_v2_date_entered_current_stage datetime c Date entered current stage
 hs_lastactivitydate datetime c Last activity date
 hs_createdate datetime r Create date
 hs_lastmodifieddate datetime r Last modified date
@@ -175,6 +177,7 @@ hs_email_headers string - Email headers
 hs_email_from_email string c Email from address
 hs_email_to_email string c Email to address
 hs_email_thread_id string - Thread ID
+hs_engagement_source string - Engagement source
 hs_createdate datetime r Create date
 hs_lastmodifieddate datetime r Last modified date
 """,
@@ -222,7 +225,8 @@ OPTIONS: Final[dict[str, str]] = {
     "hs_email_direction": "EMAIL INCOMING_EMAIL FORWARDED_EMAIL",
     "hs_email_status": "BOUNCED FAILED SCHEDULED SENDING SENT",
     "hs_meeting_outcome": "SCHEDULED COMPLETED RESCHEDULED NO_SHOW CANCELED",
-    "hs_object_source": "API AUTOMATION_PLATFORM CONVERSATIONS CRM_UI EMAIL FORM IMPORT INTEGRATION MERGE_OBJECTS",
+    "hs_object_source": "API AUTOMATION_PLATFORM BOT CONVERSATIONS CRM_UI CRM_UI_BULK_ACTION EMAIL FORM IMPORT "
+    "INTEGRATION MERGE_OBJECTS MIGRATION MOBILE_IOS SALESFORCE SEQUENCES",
 }
 
 GROUPS: Final[dict[str, tuple[tuple[str, str], ...]]] = {

@@ -55,6 +55,8 @@ def _moved(record: Record, stage_id: str, at_ms: int, pipelines: Pipelines) -> d
         return {}
     pipeline, stage = found
     more: dict[str, Value] = {record.kind.pipeline or "": pipeline.id}
+    if record.kind.name != "deals":
+        more["hs_v2_date_entered_current_stage"] = at_ms
     was_closed = record.text("hs_is_closed") == "true"
     if record.kind.name == "deals":
         more |= {"hs_is_closed": "true" if stage.closed else "false"}

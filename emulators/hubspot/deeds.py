@@ -32,12 +32,14 @@ WORKFLOW: Final = Author("AUTOMATION_PLATFORM", "enrollmentId:1")
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """``counted``: the deeds are effects (``act``). ``silent``: no webhook (the seed). ``at_ms``: when, if not now."""
+    """``counted``: the deeds are effects (``act``). ``silent``: no webhook (the seed). ``at_ms``: when, if not now.
+    ``source``: the vendor's word for where people do it."""
 
     portal: Portal
     counted: bool = False
     silent: bool = False
     at_ms: int | None = None
+    source: str = "CRM_UI"
 
     def at(self, at_ms: int) -> Deeds:
         return replace(self, at_ms=at_ms)
@@ -52,7 +54,7 @@ class Deeds:
         if owner is None:
             return replace(otherwise, by="person:customer" if self.counted else None, silent=self.silent)
         by = f"person:{owner.id}" if self.counted else None
-        return Author("CRM_UI", f"userId:{owner.user_id}", owner.user_id, by, silent=self.silent)
+        return Author(self.source, f"userId:{owner.user_id}", owner.user_id, by, silent=self.silent)
 
     def writer(self, owner: Owner | None, otherwise: Author = CUSTOMER) -> Writer:
         return Writer(self.portal, self.author(owner, otherwise), self.at_ms)
@@ -80,8 +82,14 @@ class Deeds:
         ]
         return self.writer(owner, otherwise).create(self.portal.kind(kind), properties, links)
 
-    def update(self, record: Record, properties: Mapping[str, Any], owner: Owner | None = None) -> None:
-        self.writer(owner).update(record, properties)
+    def update(
+        self,
+        record: Record,
+        properties: Mapping[str, Any],
+        owner: Owner | None = None,
+        otherwise: Author = CUSTOMER,
+    ) -> None:
+        self.writer(owner, otherwise).update(record, properties)
 
     def move(self, record: Record, state: str, owner: Owner | None = None) -> None:
         """Into the stage that means ``state`` here."""
@@ -110,7 +118,8 @@ class Deeds:
                 "hs_email_subject": f"Re: {record.text('subject') or record.text('hs_lead_name') or 'your inquiry'}",
                 "hs_email_text": text,
             }
-            | ({"hubspot_owner_id": owner.id} if owner else {}),
+            | ({"hubspot_owner_id": owner.id} if owner else {})
+            | ({"hs_engagement_source": "CONVERSATIONS"} if record.kind.name == "tickets" else {}),
             dict.fromkeys((record, *contacts)),
             owner,
             WORKFLOW if automated else CUSTOMER,

@@ -29,13 +29,15 @@ class Message:
     status: str = "SENT"
     app_id: int | None = None
     subject: str = ""
+    type: str = ""
+    """WELCOME_MESSAGE, ASSIGNMENT, THREAD_STATUS_CHANGE …; "" for what follows from the direction."""
 
     def body(self) -> dict[str, Any]:
         client: dict[str, Any] = {"clientType": self.client}
         if self.app_id is not None:
             client["integrationAppId"] = self.app_id
         body: dict[str, Any] = {
-            "type": "MESSAGE" if self.direction else "COMMENT",
+            "type": self.type or ("MESSAGE" if self.direction else "COMMENT"),
             "id": self.id,
             "conversationsThreadId": self.thread_id,
             "createdAt": iso(self.at_ms),
@@ -73,7 +75,8 @@ class Thread:
     assigned_to: str | None = None
     messages: list[Message] = field(default_factory=list)
 
-    def body(self) -> dict[str, Any]:
+    def body(self, *, tied: bool = True) -> dict[str, Any]:
+        """``tied``: with the ticket, which a list shows only to those who ask for associations."""
         body: dict[str, Any] = {
             "id": self.id,
             "createdAt": iso(self.at_ms),
@@ -94,7 +97,7 @@ class Thread:
             body["assignedTo"] = self.assigned_to
         if self.contact_id:
             body["associatedContactId"] = self.contact_id
-        if self.ticket_id:
+        if self.ticket_id and tied:
             body["threadAssociations"] = {"associatedTicketId": self.ticket_id}
         return body
 
@@ -121,6 +124,10 @@ class Threads:
         if ticket_id:
             self._of_ticket[ticket_id] = thread.id
         return thread
+
+    def of_contact(self, contact_id: str) -> Thread | None:
+        """The conversation of a contact that belongs to no ticket."""
+        return next((one for one in self.all.values() if one.contact_id == contact_id and not one.ticket_id), None)
 
     def of_ticket(self, ticket_id: str) -> Thread | None:
         return self.all.get(self._of_ticket.get(ticket_id, ""))

@@ -6,35 +6,72 @@ asked for; what an app says is one effect, whatever the CRM logs beside it.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from emulators.http import Response
 from emulators.hubspot.api import Call, done
 from emulators.hubspot.deeds import Deeds
 from emulators.hubspot.errors import HubSpotError, bad_input, not_found
+from emulators.hubspot.threads import Thread
 from emulators.hubspot.values import parse_instant
 
 
 def list_threads(call: Call) -> Response:
+    """Sorted by id, or by the latest message, which needs its bound; the ticket is shown with ``association=TICKET``
+    (developers.hubspot.com, conversations guide, "Filter and sort results")."""
     call.auth.require("conversations.read")
-    after_ms = parse_instant(call.one("latestMessageTimestampAfter") or "0") or 0
+    sort, bound = call.one("sort") or "id", call.one("latestMessageTimestampAfter")
+    if sort not in ("id", "latestMessageTimestamp"):
+        raise HubSpotError(400, f"Cannot sort threads by {sort}")
+    if sort == "latestMessageTimestamp" and bound is None:
+        raise bad_input("latestMessageTimestampAfter is required to sort by latestMessageTimestamp")
+    found = sorted(_wanted(call, parse_instant(bound or "0") or 0), key=_by_latest if sort != "id" else _by_id)
+    start, limit = _start(call, found), call.number("limit", 100, 500)
+    tied = "TICKET" in call.many("association")
+    body: dict[str, Any] = {"results": [one.body(tied=tied) for one in found[start : start + limit]]}
+    if start + limit < len(found):
+        body["paging"] = {"next": {"after": _token(found[start + limit - 1])}}
+    return done(body)
+
+
+def _wanted(call: Call, after_ms: int) -> list[Thread]:
     wanted = {
         "ticket_id": call.one("associatedTicketId"),
         "contact_id": call.one("associatedContactId"),
         "status": call.one("threadStatus"),
     }
-    found = [
+    return [
         one
         for one in call.portal.threads.all.values()
         if all(value is None or getattr(one, name) == value for name, value in wanted.items())
         and (one.latest() or 0) >= after_ms
-        and int(one.id) >= call.offset()
     ]
-    limit = call.number("limit", 100, 500)
-    body: dict[str, Any] = {"results": [one.body() for one in found[:limit]]}
-    if len(found) > limit:
-        body["paging"] = {"next": {"after": found[limit].id}}
-    return done(body)
+
+
+def _by_id(thread: Thread) -> tuple[int, int]:
+    return 0, int(thread.id)
+
+
+def _by_latest(thread: Thread) -> tuple[int, int]:
+    return thread.latest() or 0, int(thread.id)
+
+
+def _token(thread: Thread) -> str:
+    """An opaque token, as the vendor's is: what it holds is nobody's business."""
+    return b64encode(f"thread:{thread.id}".encode()).decode()
+
+
+def _start(call: Call, found: list[Thread]) -> int:
+    """Where the page behind a token begins. Raises HubSpotError for a token that is unknown by now: its refusal with
+    400 is assumed."""
+    token = call.one("after")
+    if token is None:
+        return 0
+    place = next((at for at, one in enumerate(found) if _token(one) == token), None)
+    if place is None:
+        raise HubSpotError(400, "Invalid paging token")
+    return place + 1
 
 
 def read_thread(call: Call, id: str) -> Response:
