@@ -7,7 +7,7 @@ https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ class Answer(NamedTuple):
 
     body: bytes
     at: int | None
+    headers: Mapping[str, str] = {}
 
 
 class _Part(msgspec.Struct, rename="camel"):
