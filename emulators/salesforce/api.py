@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from emulators.http import Request, Response
-from emulators.salesforce import errors
+from emulators.salesforce import errors, metadata_api
 from emulators.salesforce.auth import Auth, soap_refusal
 from emulators.salesforce.batches import Batches
 from emulators.salesforce.call import Call
@@ -22,6 +22,7 @@ from emulators.salesforce.org import Org
 from emulators.salesforce.queries import Queries
 from emulators.salesforce.rows import Rows
 from emulators.salesforce.store import Store
+from emulators.salesforce.tooling import Tooling
 from emulators.salesforce.writes import Writer
 
 OLDEST: Final = 31
@@ -38,6 +39,7 @@ class Api:
         self.queries = Queries(store, org)
         self._rows = Rows(store, writer)
         self._batches = Batches(store, writer, self._rows, partial)
+        self._tooling = Tooling(store, org)
         self._composite = Composite(writer, self._sub)
 
     def answer(self, request: Request) -> Response:
@@ -58,6 +60,8 @@ class Api:
         match request.segments:
             case ["services", "oauth2", *rest]:
                 return self._auth.oauth(request, rest)
+            case ["services", "Soap", "m", _]:
+                return self._metadata(request)
             case ["services", "Soap", *_]:
                 return soap_refusal()
             case ["services", "data"]:
@@ -68,6 +72,14 @@ class Api:
                 self._auth.session(request)
                 return Response(200, self._auth.identity(user))
         raise errors.not_found()
+
+    def _metadata(self, request: Request) -> Response:
+        try:
+            self._auth.session_of(metadata_api.session_of(request))
+        except ApiError as refused:
+            return metadata_api.fault(refused.code, refused.message)
+        self._org.calls += 1
+        return metadata_api.answer(request, self._store, self._org)
 
     def _versioned(self, request: Request, version: str, rest: list[str]) -> Response:
         _check_version(version)
@@ -99,6 +111,8 @@ class Api:
                 return self.queries.more(call, locator)
             case ("sobjects", *rest):
                 return self._rows.answer(_inside(call, rest))
+            case ("tooling", *rest):
+                return self._tooling.answer(_inside(call, rest))
             case ("composite", "sobjects", *rest):
                 return self._batches.answer(_inside(call, rest))
             case ("composite",):

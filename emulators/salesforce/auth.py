@@ -70,6 +70,10 @@ class Auth:
         token = self.token(request)
         if token is None:
             raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
+        return self.session_of(token)
+
+    def session_of(self, token: str) -> Session:
+        """The session of a token, wherever it stood in the request."""
         session, now = self._sessions.get(token), self._store.now_ms()
         if session is None or now - session.used_ms > SESSION_MS or not self._active(session.user):
             self._sessions.pop(token, None)

@@ -43,7 +43,11 @@ def head(table: Table, base: str) -> dict[str, Any]:
 
 def describe(table: Table, org: Org, base: str) -> dict[str, Any]:
     fields = [_field(table, field, org) for field in table.fields.values() if not org.is_hidden(table.name, field.name)]
-    return head(table, base) | {"fields": fields, "childRelationships": [], "recordTypeInfos": []}
+    flags = {
+        name: table.writable and (table.name, access) not in org.denied
+        for name, access in (("createable", "create"), ("updateable", "edit"))
+    }
+    return head(table, base) | flags | {"fields": fields, "childRelationships": [], "recordTypeInfos": []}
 
 
 def _field(table: Table, field: Field, org: Org) -> dict[str, Any]:

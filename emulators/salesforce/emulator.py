@@ -20,8 +20,10 @@ from emulators.salesforce.living import Life
 from emulators.salesforce.org import Org
 from emulators.salesforce.outbound import Outbound
 from emulators.salesforce.people import People
+from emulators.salesforce.permissions import show_permissions
 from emulators.salesforce.practice_key import private_key_pem
 from emulators.salesforce.seed import INTEGRATION, Records, grow, plant
+from emulators.salesforce.setup_tables import setup_tables
 from emulators.salesforce.store import Store
 from emulators.salesforce.tables import make_tables
 from emulators.salesforce.writes import Writer
@@ -48,7 +50,8 @@ class SalesforceEmulator(Emulator):
         super().__init__(**options)
         now = self.clock.origin
         self.org = Org()
-        self.store = Store(make_tables(), self.clock.now_ms, self._index_delay)
+        tables = {name: table.copy() for name, table in (make_tables() | setup_tables()).items()}
+        self.store = Store(tables, self.clock.now_ms, self._index_delay)
         self.outbound = Outbound(self.store, self.org, ORG_ID, lambda: self.url)
         self.writer = Writer(self.store, self.org, self.effects, self.outbound.queue)
         self.cast = plant(self.store, self.writer, now)
@@ -56,6 +59,8 @@ class SalesforceEmulator(Emulator):
         grow(self.store, self.writer, self.cast, self.records, self.random, now)
         self.org.assignment = {"Lead": self.cast.unassigned, "Case": self.cast.support}
         self.org.run_as = self.cast.integration
+        self.store.insert("UserPermissionAccess", {}, self.cast.admin)
+        show_permissions(self.store, self.org)
         self.org.outbound = {
             "Lead": ("Status", "OwnerId", "SystemModstamp"),
             "Case": ("Status", "OwnerId", "SystemModstamp"),
@@ -74,7 +79,9 @@ class SalesforceEmulator(Emulator):
                 self.auth.end_all()
             if order.get("expire_cursors"):
                 self.api.queries.expire()
-        return self.people.do(order)
+        done = self.people.do(order)
+        show_permissions(self.store, self.org)
+        return done
 
     def credentials(self) -> dict[str, str]:
         return {

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from emulators.core import Refused
 
+LEAST: Final = ("ApiEnabled", "TransferAnyLead", "TransferAnyCase", "EditTask")
+"""System permissions of the integration user as it comes."""
+
 
 @dataclass(slots=True)
 class ValidationRule:
@@ -37,6 +40,13 @@ class Org:
     calls: int = 0
     per_app: tuple[str, int] | None = None
     outbound: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    permissions: set[str] = field(default_factory=lambda: set(LEAST))
+    """What the integration user may beyond objects and fields: the names of ``UserPermissionAccess`` without their
+    prefix."""
+    denied: set[tuple[str, str]] = field(default_factory=set)
+    """Objects and what the integration user may not do with them: read, create or edit."""
+    holiday_hours: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Holidays by name, with the names of the business hours that observe them."""
 
     def is_hidden(self, object: str, name: str) -> bool:
         return (object, name) in self.hidden
@@ -50,6 +60,7 @@ class Org:
 
 
 SETUP_KEYS: Final = (
+    "permissions", "deny", "allow", "holiday_hours",
     "assignment", "validation", "hide", "show", "read_only", "lock", "run_as", "daily_limit", "calls", "per_app",
     "outbound", "revoke_sessions", "expire_cursors",
 )  # fmt: skip
@@ -60,7 +71,9 @@ def change(org: Org, order: Mapping[str, Any], owner: Any) -> None:
 
     ``assignment`` {object: owner or null} · ``validation`` {object, field, value, message} or null (none) ·
     ``hide``/``show``/``read_only`` {object: [fields]} · ``lock`` {id: times} · ``run_as`` user or null ·
-    ``daily_limit``, ``calls`` numbers · ``per_app`` {name, limit} or null · ``outbound`` {object: [fields]}.
+    ``permissions`` [names of the integration user's system permissions] · ``deny``/``allow`` {object: [read, create,
+    edit]} · ``holiday_hours`` {holiday: [business hours]} · ``daily_limit``, ``calls`` numbers ·
+    ``per_app`` {name, limit} or null · ``outbound`` {object: [fields]}.
     """
     if unknown := set(order) - {"do", *SETUP_KEYS}:
         raise Refused(f"unknown setup {min(unknown)!r}; known: {', '.join(SETUP_KEYS)}")
@@ -80,5 +93,9 @@ def change(org: Org, order: Mapping[str, Any], owner: Any) -> None:
     org.calls = int(order.get("calls", org.calls))
     if "per_app" in order:
         org.per_app = None if order["per_app"] is None else (order["per_app"]["name"], int(order["per_app"]["limit"]))
+    org.permissions = set(order.get("permissions", org.permissions))
+    org.denied |= {(name, one) for name, some in order.get("deny", {}).items() for one in some}
+    org.denied -= {(name, one) for name, some in order.get("allow", {}).items() for one in some}
+    org.holiday_hours |= {name: tuple(hours) for name, hours in order.get("holiday_hours", {}).items()}
     if "outbound" in order:
         org.outbound = {name: tuple(fields) for name, fields in order["outbound"].items()}

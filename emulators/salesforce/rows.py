@@ -17,6 +17,7 @@ from emulators.salesforce.call import Call
 from emulators.salesforce.describe import describe, describe_global, head
 from emulators.salesforce.errors import ApiError
 from emulators.salesforce.ids import is_id, to_18
+from emulators.salesforce.permissions import is_shown
 from emulators.salesforce.schema import Field, Table
 from emulators.salesforce.store import Store, Values
 from emulators.salesforce.values import read_instant, show, show_instant
@@ -56,7 +57,7 @@ class Rows:
 
     def table(self, name: str) -> Table:
         table = self._store.tables.get(name.lower())
-        if table is None:
+        if table is None or not is_shown(self._writer.org, table.name):
             raise errors.not_found()
         return table
 

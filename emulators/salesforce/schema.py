@@ -82,6 +82,15 @@ class Table:
     def has(self, name: str) -> bool:
         return name in self.fields
 
+    def add(self, made: Field) -> None:
+        """A custom field that an administrator creates."""
+        self.fields[made.name] = made
+        self._lower[made.name.lower()] = made
+
+    def copy(self) -> Table:
+        """The same table for an org of its own."""
+        return replace(self, fields=dict(self.fields), _lower={}, _relations={})
+
 
 def table(
     name: str,

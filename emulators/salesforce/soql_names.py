@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from emulators.salesforce.errors import ApiError
 from emulators.salesforce.org import Org
+from emulators.salesforce.permissions import is_shown
 from emulators.salesforce.schema import Field, Table
 from emulators.salesforce.soql import Path, at_column
 from emulators.salesforce.store import Store, Values
@@ -35,7 +36,7 @@ class Names:
 
     def table(self, name: str) -> Table:
         table = self.store.tables.get(name.lower())
-        if table is None:
+        if table is None or not is_shown(self._org, table.name):
             hint = _HINT.format(kind="object", suffix="__c").replace("custom object name", "entity name")
             raise self.wrong("INVALID_TYPE", f"sObject type '{name}' is not supported. {hint}")
         return table

@@ -291,7 +291,7 @@ def make_tables() -> dict[str, Table]:
               "OrganizationType string:40 ro\nInstanceName string:5 ro\nIsSandbox boolean ro\nCountry string:80\n"
               "TrialExpirationDate datetime ro", system=_NO_BIN, writable=False),
         table("BusinessHours", "01m", "Name string:80 required\nIsActive boolean true\nIsDefault boolean\n"
-              "TimeZoneSidKey string:40 required\n" + _HOURS, system=_NO_BIN, plural="Business Hours", writable=False),
+              "TimeZoneSidKey string:40 required\n" + _HOURS, system=_NO_BIN, plural="Business Hours"),
         table("AssignmentRule", "01Q", "Name string:120 ro\nSobjectType picklist ro\nActive boolean ro",
               system=_NO_BIN, writable=False, label="Assignment Rule", picklists={"SobjectType": ("Lead", "Case")}),
     ]  # fmt: skip
