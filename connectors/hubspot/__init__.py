@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from connectors.allowance import Allowance
 from connectors.base import (
     Capabilities,
     Change,
@@ -34,6 +33,7 @@ from connectors.http import Patience
 from connectors.hubspot import answering, names, webhook
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.checking import Checker
+from connectors.hubspot.limits import allowance
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.messages import Replies
 from connectors.hubspot.portal import Portal
@@ -65,7 +65,7 @@ class HubSpotConnector:
             batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT) | {"message": names.REPLIES_LIMIT},
             webhooks=settings.webhook_secret is not None,
         )
-        self.allowance = Allowance(clock, settings.quota_share)
+        self.allowance = allowance(settings, clock, lambda: self._api.zone)
         self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)
         self._portal = Portal(self._api, clock)
         self._reader = Reader(self._api, self._portal, self._mapper, int(settings.overlap * 1000))
