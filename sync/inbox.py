@@ -45,7 +45,7 @@ class Understands(Protocol):
 
 
 class Waiting(NamedTuple):
-    """A webhook whose record is to be read again."""
+    """A record that webhooks named and that is to be read again; ``id`` is the newest of their rows."""
 
     id: int
     record: str
@@ -93,20 +93,25 @@ def move_cursor(transaction: Transaction, connection: str, stream: str, value: s
 # ---- hints
 
 
-def waiting_hints(transaction: Transaction, connection: str, limit: int = 500) -> list[Waiting]:
-    """Webhooks whose records have not been read again yet, oldest first."""
+def waiting_hints(transaction: Transaction, connection: str) -> list[Waiting]:
+    """Records that webhooks named and that have not been read again yet, the longest waiting first."""
     rows = transaction.rows(
-        "SELECT id, record FROM inbox WHERE state = 0 AND record IS NOT NULL AND connection = ? ORDER BY id LIMIT ?",
-        (connection, limit),
+        "SELECT max(id), record FROM inbox WHERE state = 0 AND record IS NOT NULL AND connection = ?"
+        " GROUP BY record ORDER BY min(id)",
+        (connection,),
     )
     return [Waiting(*row) for row in rows]
 
 
-def settle_hints(transaction: Transaction, hints: Iterable[Waiting], reason: str | None = None) -> None:
-    """Their records have been read: what they tell themselves is next. With a ``reason``, they are dead."""
+def settle_hints(
+    transaction: Transaction, connection: str, hints: Iterable[Waiting], reason: str | None = None
+) -> None:
+    """The records have been read after all webhooks up to these came: what they tell themselves is next. With a
+    ``reason``, they are dead."""
     transaction.many(
-        "UPDATE inbox SET record = NULL, state = ?, reason = ? WHERE id = ?",
-        [(DEAD if reason else NEW, reason, hint.id) for hint in hints],
+        "UPDATE inbox SET record = NULL, state = ?, reason = ?"
+        " WHERE state = 0 AND connection = ? AND record = ? AND id <= ?",
+        [(DEAD if reason else NEW, reason, connection, hint.record, hint.id) for hint in hints],
     )
 
 

@@ -176,8 +176,8 @@ class Intake:
         refused: Sequence[Waiting],
     ) -> None:
         inbox.keep(transaction, link.name, changes, self._clock.now())
-        inbox.settle_hints(transaction, settled)
-        inbox.settle_hints(transaction, refused, "the CRM refuses to show the record")
+        inbox.settle_hints(transaction, link.name, settled)
+        inbox.settle_hints(transaction, link.name, refused, "the CRM refuses to show the record")
 
     def _read(self, link: Link, records: Sequence[str]) -> tuple[list[Change], set[str]]:
         """The changes of ``records``, and those of them that the CRM refuses to show."""

@@ -45,7 +45,19 @@ def m004_steps(db: Database) -> None:
     _script(db, _STEPS)
 
 
-MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (m001_ground, m002_versions, m003_people_and_watches, m004_steps)
+def m006_push(db: Database) -> None:
+    """Webhooks that wait are found by their record, what is ready to be understood without passing over them; how the
+    channels stand that hints are pulled from."""
+    _script(db, _PUSH)
+
+
+MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (
+    m001_ground,
+    m002_versions,
+    m003_people_and_watches,
+    m004_steps,
+    m006_push,
+)
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:
@@ -184,6 +196,16 @@ CREATE TABLE hold (
   record TEXT NOT NULL, target TEXT NOT NULL, policy TEXT NOT NULL, cycle INTEGER NOT NULL, step TEXT NOT NULL,
   arm INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (record, target, policy, cycle, step, arm)
+) STRICT, WITHOUT ROWID;
+"""
+
+_PUSH: Final = """
+DROP INDEX inbox_new;
+CREATE INDEX inbox_ready ON inbox (id) WHERE state = 0 AND record IS NULL;
+CREATE INDEX inbox_waiting ON inbox (connection, record, id) WHERE state = 0 AND record IS NOT NULL;
+CREATE TABLE channel (
+  connection TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, heard_at INTEGER, retry_at INTEGER,
+  PRIMARY KEY (connection, name)
 ) STRICT, WITHOUT ROWID;
 """
 

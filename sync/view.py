@@ -344,7 +344,8 @@ def _summary(transaction: Transaction) -> Summary:
         clocks=clocks,
         overdue_open=_count(transaction, "clock WHERE state <> 'stopped' AND outcome = 'missed'"),
         records=_count(transaction, "record"),
-        inbox_new=_count(transaction, "inbox WHERE state = 0"),
+        inbox_new=_count(transaction, "inbox WHERE state = 0 AND record IS NULL")
+        + _count(transaction, "inbox WHERE state = 0 AND record IS NOT NULL"),
         inbox_dead=_count(transaction, "inbox WHERE state = 2"),
         outbox=dict(transaction.rows("SELECT state, count(*) FROM outbox GROUP BY state")),
         paused=paused is not None and paused[0] == "1",

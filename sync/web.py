@@ -7,6 +7,7 @@ cannot be used is known before the daemon says that it is ready.
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _GRACE_S: Final = 2
+_TURN_S: Final = 0.001
 
 
 class Web:
@@ -49,6 +51,9 @@ class Web:
         )
 
     def start(self) -> tuple[str, int]:
+        # A webhook changes hands between this thread and the writer's: at five milliseconds a turn, as Python gives by
+        # itself, each of them would wait behind whatever is being computed.
+        sys.setswitchinterval(_TURN_S)
         self._thread.start()
         host, port = self._socket.getsockname()[:2]
         return host, port

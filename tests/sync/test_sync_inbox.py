@@ -157,3 +157,24 @@ def test_a_wall_clock_that_was_set_makes_everything_be_judged_again(scene: Scene
     assert [row.body for row in scene.view().ledger(what="alarm")] == [
         {"alarm": "the wall clock was set", "step_ms": 3_600_000}
     ]
+
+
+def test_one_read_settles_every_webhook_that_came_before_it_however_many(scene: Scene) -> None:
+    for number in range(1_200):
+        _keep_hint(scene, f"crm:lead:{number % 3}", f"hook:{number}")
+    assert scene.works.intake.hints(scene.works.links["crm"]) == 3
+    assert scene.rows("SELECT count(*) FROM inbox WHERE state = 0") == [(0,)]
+    _keep_hint(scene, "crm:lead:0", "hook:later")
+    assert scene.rows("SELECT count(*) FROM inbox WHERE state = 0") == [(1,)]
+
+
+def test_what_waits_for_a_read_is_not_looked_through_for_what_is_ready(scene: Scene) -> None:
+    plan = scene.rows(
+        "EXPLAIN QUERY PLAN SELECT id FROM inbox WHERE state = 0 AND record IS NULL AND id > 7 ORDER BY id LIMIT 5"
+    )
+    assert "inbox_ready" in plan[0][3]
+    plan = scene.rows(
+        "EXPLAIN QUERY PLAN UPDATE inbox SET record = NULL"
+        " WHERE state = 0 AND connection = 'a' AND record = 'b' AND id <= 9"
+    )
+    assert "inbox_waiting" in plan[0][3]
