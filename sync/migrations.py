@@ -45,6 +45,12 @@ def m004_steps(db: Database) -> None:
     _script(db, _STEPS)
 
 
+def m005_quota(db: Database) -> None:
+    """What our calls were for, what is held back, how far a first contact and a full reconciliation are; the next step
+    for a person where a connection has stopped."""
+    _script(db, _QUOTA)
+
+
 def m006_push(db: Database) -> None:
     """Webhooks that wait are found by their record, what is ready to be understood without passing over them; how the
     channels stand that hints are pulled from."""
@@ -56,6 +62,7 @@ MIGRATIONS: Final[tuple[Callable[[Any], None], ...]] = (
     m002_versions,
     m003_people_and_watches,
     m004_steps,
+    m005_quota,
     m006_push,
 )
 
@@ -197,6 +204,35 @@ CREATE TABLE hold (
   arm INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (record, target, policy, cycle, step, arm)
 ) STRICT, WITHOUT ROWID;
+"""
+
+_QUOTA: Final = """
+CREATE TABLE spent (
+  connection TEXT NOT NULL, quarter INTEGER NOT NULL, purpose TEXT NOT NULL, calls INTEGER NOT NULL,
+  PRIMARY KEY (connection, quarter, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE allowance (
+  connection TEXT PRIMARY KEY, share REAL NOT NULL, max INTEGER, own INTEGER NOT NULL, left INTEGER,
+  begin_at INTEGER NOT NULL, resets_at INTEGER, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE held (
+  connection TEXT NOT NULL, purpose TEXT NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (connection, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reading (
+  connection TEXT NOT NULL, stream TEXT NOT NULL, begin_at INTEGER NOT NULL, at INTEGER NOT NULL,
+  read INTEGER NOT NULL, remaining INTEGER, done INTEGER NOT NULL,
+  PRIMARY KEY (connection, stream)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sweep (
+  connection TEXT PRIMARY KEY, begin_at INTEGER NOT NULL, seen_to INTEGER, stream TEXT, cursor TEXT,
+  read INTEGER NOT NULL, missed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE swept (
+  connection TEXT NOT NULL, record TEXT NOT NULL,
+  PRIMARY KEY (connection, record)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE connection ADD COLUMN fix TEXT;
 """
 
 _PUSH: Final = """
