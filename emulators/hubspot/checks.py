@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulators.hubspot.errors import HubSpotError, Issue, bad_input, invalid_properties, missing_properties
+from emulators.hubspot.errors import (
+    HubSpotError,
+    Issue,
+    bad_input,
+    invalid_properties,
+    missing_properties,
+    not_unique,
+)
 from emulators.hubspot.kinds import Kind
 from emulators.hubspot.links import PAIR_OF
 from emulators.hubspot.portal import Author, Portal
@@ -41,6 +48,8 @@ def check_properties(
     _check_required(kind, kept, record)
     if author.source == "INTEGRATION":
         _check_rules(portal, kind, kept)
+    if author.strict:
+        _check_needs(portal, kind, kept, record)
     for name, value in kept.items():
         definition = schema.get(name)
         if definition is not None and definition.unique and value != "":
@@ -99,10 +108,28 @@ def _check_rules(portal: Portal, kind: Kind, kept: Mapping[str, Value]) -> None:
         raise invalid_properties(broken, portal.id)
 
 
+def _check_needs(portal: Portal, kind: Kind, kept: Mapping[str, Value], record: Record | None) -> None:
+    """Any write of a record that would be left without what is required of it. The code is assumed."""
+
+    def after(name: str) -> str:
+        return str(kept[name]) if name in kept else record.text(name) if record else ""
+
+    lacking = [
+        Issue(need.name, "MISSING_REQUIRED_PROPERTY", f"{need.name} is required when {need.when} is {need.value}.")
+        for need in portal.needs
+        if need.kind == kind.name and after(need.when) == need.value and after(need.name) == ""
+    ]
+    if lacking:
+        raise invalid_properties(lacking, portal.id)
+
+
 def _check_unique(portal: Portal, kind: Kind, name: str, value: str, record: Record | None) -> None:
     other = portal.shelf(kind).find_by(name, value)
-    if other is not None and other is not record:
-        raise HubSpotError(409, f"{kind.singular.capitalize()} already exists. Existing ID: {other.id}", "CONFLICT")
+    if other is None or other is record:
+        return
+    if (kind.name, name) != ("contacts", "email"):
+        raise not_unique(kind.singular.capitalize(), name, value, portal.id)
+    raise HubSpotError(409, f"Contact already exists. Existing ID: {other.id}", "CONFLICT")
 
 
 def check_links(portal: Portal, kind: Kind, wanted: Any) -> list[Wish]:

@@ -22,11 +22,18 @@ from emulators.hubspot.kinds import SCOPES, Kind
 from emulators.hubspot.limits import Limits
 from emulators.hubspot.living import Life
 from emulators.hubspot.people import ORDERS, act
-from emulators.hubspot.portal import Author, Portal, Rule
+from emulators.hubspot.portal import Author, Needed, Portal, Rule
 from emulators.hubspot.seed import fill
 from emulators.webhooks import Delivery
 
-SETTINGS: Final = ("search_per_second", "index_lag_s", "missing_scopes", "merge_keeps_primary", "validation_rule")
+SETTINGS: Final = (
+    "search_per_second", "index_lag_s", "missing_scopes", "missing_scopes_of", "merge_keeps_primary",
+    "validation_rule", "required_rule", "rotate_refresh_token", "token_lifetime_s", "terse_429",
+)  # fmt: skip
+
+
+STRICT: Final = "2026-09"
+"""From this version on conditional requirements hold for API writes."""
 
 
 class HubSpotEmulator(Emulator):
@@ -44,6 +51,8 @@ class HubSpotEmulator(Emulator):
         self.auth = Auth(seed, self.portal.id, admin.user_id or 0, self.clock.now_ms)
         self.webhook_secret = self.auth.client_secret
         self.limits = Limits()
+        self.terse_429 = False
+        """Whether a refusal by quota leaves out ``policyName``: every field of an error is optional."""
         self.hooks = Hooks(seed, self.portal.id, self.portal.app_id, self.webhook_secret, self.clock.now_ms)
         self._correlation = random.Random(f"correlation {seed}")
         fill(Deeds(self.portal, silent=True), random.Random(f"records {seed}"), records)
@@ -69,9 +78,10 @@ class HubSpotEmulator(Emulator):
         if found is None:
             raise errors.not_found()
         if routes.is_search(request.path) and not self.limits.may_search():
-            raise errors.rate_limited("SECONDLY")
+            raise self._limited("SECONDLY")
         version, parts = found
-        author = Author("INTEGRATION", str(self.portal.app_id), None, f"api:{client}", request.number)
+        strict = version[0] == "2" and version >= STRICT
+        author = Author("INTEGRATION", str(self.portal.app_id), None, f"api:{client}", request.number, strict=strict)
         call = Call(self.portal, self.auth, request, version, author, lambda: self.partial(request))
         return routes.answer(call, parts)
 
@@ -95,14 +105,17 @@ class HubSpotEmulator(Emulator):
             return Response(status, errors.GATEWAY_PAGE, {"Content-Type": "text/html; charset=UTF-8"})
         if status == 429:
             policy = "SECONDLY" if routes.is_search(request.path) else "TEN_SECONDLY_ROLLING"
-            return self._with_quota(request, self._refusal(errors.rate_limited(policy)), used_up=policy)
+            return self._with_quota(request, self._refusal(self._limited(policy)), used_up=policy)
         return self._with_quota(request, self._refusal(errors.by_status(status)))
 
     def over_quota(self, request: Request) -> Response | None:
         """The day's calls are used up. Token requests are not counted."""
         if routes.OAUTH.fullmatch(request.path):
             return None
-        return self._with_quota(request, self._refusal(errors.rate_limited("DAILY")), used_up="DAILY")
+        return self._with_quota(request, self._refusal(self._limited("DAILY")), used_up="DAILY")
+
+    def _limited(self, policy: str) -> HubSpotError:
+        return errors.rate_limited(policy, terse=self.terse_429)
 
     def expire_token(self, request: Request) -> bool:
         return self.auth.expire(request.headers.get("authorization"))
@@ -125,8 +138,14 @@ class HubSpotEmulator(Emulator):
         """See ``people.ORDERS``; ``{"do": "settings", …}`` changes how the account behaves, see SETTINGS."""
         if order.get("do") == "settings":
             return self._set(order)
+        if order.get("do") == "uninstall_app":
+            self.auth.revoke()
+            return {"uninstalled": True}
+        if order.get("do") == "rotate_key":
+            return {"access_token": self.auth.rotate_key(now=bool(order.get("now")))}
         if order.get("do") not in ORDERS:
-            raise Refused(f"unknown order {order.get('do')!r}; known: {', '.join(ORDERS)}, settings")
+            known = ", ".join((*ORDERS, "uninstall_app", "rotate_key", "settings"))
+            raise Refused(f"unknown order {order.get('do')!r}; known: {known}")
         return act(Deeds(self.portal, counted=True), order)
 
     def _set(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -139,8 +158,19 @@ class HubSpotEmulator(Emulator):
             self.portal.index_lag_ms = int(float(order["index_lag_s"]) * 1000)
         if "missing_scopes" in order:
             self.auth.scopes = set(SCOPES) - set(order["missing_scopes"])
+        for client, lacking in dict(order.get("missing_scopes_of") or {}).items():
+            self.auth.withheld[str(client)] = set(lacking)
+        if "rotate_refresh_token" in order:
+            self.auth.rotates = bool(order["rotate_refresh_token"])
+        if "token_lifetime_s" in order:
+            self.auth.lifetime_s = int(order["token_lifetime_s"])
+        if "terse_429" in order:
+            self.terse_429 = bool(order["terse_429"])
         if "merge_keeps_primary" in order:
             self.portal.merge_keeps_primary = bool(order["merge_keeps_primary"])
+        if rule := order.get("required_rule"):
+            needed = Needed(self.portal.kind(rule["object"]).name, rule["property"], rule["when"], str(rule["is"]))
+            self.portal.needs.append(needed)
         if rule := order.get("validation_rule"):
             forbidden = frozenset(str(one) for one in rule["forbidden"])
             message = str(rule.get("message", "This value is not allowed."))

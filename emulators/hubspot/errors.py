@@ -96,6 +96,13 @@ def missing_properties(label: str, names: Sequence[str]) -> HubSpotError:
     )
 
 
+def not_unique(label: str, name: str, value: str, portal_id: int) -> HubSpotError:
+    """Another record holds this value of a unique property. The code is captured, its message assumed; contacts answer
+    409 for an address instead, see ``checks``."""
+    message = f"{label} with {name} {value} already exists"
+    return invalid_properties([Issue(name, "CONFLICTING_UNIQUE_VALUE", message)], portal_id)
+
+
 def not_found(what: str = "resource not found") -> HubSpotError:
     return HubSpotError(404, what, "OBJECT_NOT_FOUND")
 
@@ -134,15 +141,10 @@ def missing_scopes(scopes: Sequence[str]) -> HubSpotError:
     )
 
 
-def rate_limited(policy: str) -> HubSpotError:
-    """``policy``: SECONDLY, TEN_SECONDLY_ROLLING or DAILY."""
-    return HubSpotError(
-        429,
-        f"You have reached your {policy.lower()} limit.",
-        "RATE_LIMITS",
-        errorType="RATE_LIMIT",
-        policyName=policy,
-    )
+def rate_limited(policy: str, *, terse: bool = False) -> HubSpotError:
+    """``policy``: SECONDLY, TEN_SECONDLY_ROLLING or DAILY; ``terse``: only the message names it."""
+    named: dict[str, Any] = {} if terse else {"errorType": "RATE_LIMIT", "policyName": policy}
+    return HubSpotError(429, f"You have reached your {policy.lower()} limit.", "RATE_LIMITS", **named)
 
 
 OTHERS: Final = {

@@ -33,6 +33,8 @@ class Author:
     request: int | None = None
     silent: bool = False
     """No webhook: what was there before the app was installed."""
+    strict: bool = False
+    """Writes by an API version that holds to what admins require of people on the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Portal:
             for name, kind in KINDS.items()
         }
         self.rules: list[Rule] = []
+        self.needs: list[Needed] = []
         self.index_lag_ms = 0
         self.lag_ms: Callable[[Kind], int] = lambda _kind: self.index_lag_ms
         self.merge_keeps_primary = False
@@ -121,10 +124,22 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An admin's validation rule: this property of this type may not have these values. From API version 2026-09
-    rules hold for API writes too: developers.hubspot.com/changelog/crm-api-write-validation-enforcement."""
+    """An admin's validation rule: this property of this type may not have these values. Such rules hold for API writes
+    of every version: developers.hubspot.com/changelog/
+    upcoming-property-validations-rules-will-be-enforced-for-apis-and-integrations."""
 
     kind: str
     name: str
     forbidden: frozenset[str]
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """An admin's conditional requirement: ``name`` must be set when ``when`` has the value ``value``. From API version
+    2026-09 on it holds for API writes too: developers.hubspot.com/changelog/crm-api-write-validation-enforcement."""
+
+    kind: str
+    name: str
+    when: str
+    value: str
