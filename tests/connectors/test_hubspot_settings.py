@@ -27,6 +27,38 @@ def test_a_token_is_all_that_must_be_said() -> None:
     assert plain.searches_per_second == 5
 
 
+OAUTH = {"client_id": "c", "client_secret": Secret("s"), "refresh_token": Secret("r", "file:token", lambda text: None)}
+
+
+def test_oauth_takes_the_place_of_a_token() -> None:
+    assert settings(access_token=None, **OAUTH).client_id == "c"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"access_token": None}, "needs the token of a service key; or, for an app with OAuth, client_id"),
+        ({"client_id": "c"}, "stands beside client_id: keep the token or OAuth's keys"),
+        ({"access_token": None, "client_id": "c"}, "client_secret: OAuth needs client_id, client_secret and"),
+        ({"access_token": None, **OAUTH, "refresh_token": None}, "refresh_token: OAuth needs"),
+    ],
+)
+def test_ways_to_log_in_that_contradict_each_other_are_told_with_the_fix(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        settings(**given)
+
+
+@pytest.mark.parametrize("label", ["env:HUBSPOT_REFRESH", "the configuration", ""])
+def test_a_refresh_token_that_could_not_be_replaced_is_refused_with_the_fix(label: str) -> None:
+    with pytest.raises(ValidationError, match='write refresh_token = "file:PATH"') as refused:
+        settings(**{"access_token": None, **OAUTH, "refresh_token": Secret("na1-x", label)})
+    assert "na1-x" not in str(refused.value)
+
+
+def test_a_refresh_token_that_is_not_fetched_yet_is_judged_by_its_place() -> None:
+    assert settings(**{"access_token": None, **OAUTH, "refresh_token": Secret("not fetched", "file:token")})
+
+
 def test_contacts_and_leads_cannot_both_be_leads() -> None:
     with pytest.raises(ValidationError, match="name one of them here"):
         settings(objects=("contacts", "leads"))
