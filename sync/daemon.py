@@ -141,6 +141,8 @@ class Daemon:
             if web is not None:
                 self.address = web.start()
             scheduler.start()
+            works.listening.missed = partial(self._poll_now, scheduler)
+            works.listening.start()
             self.ready.set()
             self._watch(scheduler, writer)
         finally:
@@ -197,6 +199,10 @@ class Daemon:
         scheduler.add_job(
             self._guarded, "interval", args=[name, work], id=name, seconds=every.total_seconds(), next_run_time=begin
         )
+
+    def _poll_now(self, scheduler: Any, link: Link) -> None:
+        if not self._stop.is_set():
+            scheduler.modify_job(f"poll {link.name}", next_run_time=datetime.now(UTC))
 
     def _deliver(self, works: Works, link: Link) -> None:
         works.intake.hints(link)

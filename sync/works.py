@@ -23,6 +23,7 @@ from sync.engine import Engine, Rules
 from sync.intake import Intake
 from sync.lease import FileLock
 from sync.link import Link, register, standing_of
+from sync.listening import Listening
 from sync.people import Directory
 from sync.policy_book import PolicyBook
 from sync.store import Store, Transaction
@@ -72,6 +73,7 @@ class Works:
         self.webhooks = Webhooks(self.writes, configuration.webhooks, clock, self._rng)
         self.watching = Watching(self.writes, configuration.watches, self.engine.book, clock)
         self.directory = Directory(self.writes, configuration, clock)
+        self.listening = Listening(self.links.values(), self.writes, clock, self._rng)
         for link in self.links.values():
             self.intake.open(link)
 
@@ -97,6 +99,7 @@ class Works:
 
     def round(self, *, deliver: bool = True) -> None:
         """Everything once: read, judge what has become due, deliver. A connection that fails stops no other."""
+        self.listening.once()
         for link in self.links.values():
             self.poll(link)
             self.intake.hints(link)
@@ -136,9 +139,11 @@ class Works:
         self.intake.stop.set()
         self.delivery.stop.set()
         self.webhooks.stop.set()
+        self.listening.stop.set()
 
     def close(self) -> None:
         """Closes connections, store and lock."""
+        self.listening.close()
         for link in self.links.values():
             link.connector.close()
         self.webhooks.close()
