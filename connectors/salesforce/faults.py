@@ -81,6 +81,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "FIELD_FILTER_VALIDATION_EXCEPTION": Rule("rejected", "a lookup filter of the org refuses it"),
     "FIELD_INTEGRITY_EXCEPTION": Rule("rejected", "the values do not go together"),
     "DUPLICATES_DETECTED": Rule("rejected", "a duplicate rule of the org refuses it"),
+    "DUPLICATE_DEVELOPER_NAME": Rule("rejected", "there is one of this name already"),
     "DUPLICATE_VALUE": Rule("rejected", "another record holds this unique value"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Rule("rejected", "a picklist does not have this value"),
     "REQUIRED_FIELD_MISSING": Rule("rejected", "the org requires a field that is empty"),

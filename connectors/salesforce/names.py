@@ -20,6 +20,8 @@ QUERY_ALL: Final = "queryAll/"
 COMPOSITE: Final = "composite"
 COLLECTIONS: Final = "composite/sobjects"
 DESCRIBE: Final = "sobjects/{object}/describe"
+CUSTOM_FIELD: Final = "tooling/sobjects/CustomField"
+PERMISSION_SET: Final = "sobjects/PermissionSet"
 
 AUTO_ASSIGN: Final = "Sforce-Auto-Assign"
 """Defaults to TRUE on create and on update of leads and cases: without FALSE the org's assignment rules undo a
