@@ -26,13 +26,15 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-class _Part(msgspec.Struct, rename="camel"):
+class Part(msgspec.Struct, rename="camel"):
+    """What became of one part of a composite call."""
+
     body: msgspec.Raw
     http_status_code: int
 
 
 class _Bundle(msgspec.Struct, rename="camel"):
-    composite_response: list[_Part]
+    composite_response: list[Part]
 
 
 _decode_bundle = msgspec.json.Decoder(_Bundle).decode
@@ -48,12 +50,17 @@ def bundle(version: str, soqls: Sequence[str]) -> bytes:
     return msgspec.json.encode({"allOrNone": False, "compositeRequest": parts})
 
 
+def parts_of(whole: Answer) -> list[Part]:
+    """The parts of a composite call's answer; none when it is unreadable."""
+    try:
+        return _decode_bundle(whole.body).composite_response
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
 def unbundle(whole: Answer, expected: int) -> list[Answer | ConnectorError]:
     """The answers of a composite call's parts, each or its error."""
-    try:
-        parts = _decode_bundle(whole.body).composite_response
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        parts = []
+    parts = parts_of(whole)
     if len(parts) != expected:
         raise RetryLater("the answer to a composite call is unreadable", code="UNREADABLE")
     return [

@@ -1,13 +1,15 @@
-"""What Salesforce's error codes mean: one table for calls, rows and logins.
+"""What Salesforce's error codes mean: one table for calls and for rows.
 
 Owns the classification by (status, error code). Refuses the SDK's exception classes, which say less. Invariant: the
 vendor's message is looked at but never repeated, since it can hold field values.
 Codes: SOAP API Developer Guide, "StatusCode" and "ExceptionCode"; REST API Developer Guide, "Status Codes and Error
-Responses".
+Responses". The inactive owner is INACTIVE_OWNER_OR_USER there; OPERATION_WITH_INACTIVE_USER, which is often written,
+is in neither.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -22,35 +24,46 @@ Verdict = Literal["retry", "lost", "quota", "auth", "rejected", "conflict"]
 
 
 class Rule(NamedTuple):
+    """``everybody``: it is not about one record; every call would be told the same."""
+
     verdict: Verdict
     reason: str
     fix: str | None = None
     after: float | None = None
+    everybody: bool = False
 
 
-_ACCESS = "give the integration user's permission set access to it: Setup > Permission Sets"
-_LOGIN = "check the app and its user: Setup > External Client App Manager"
+_ACCESS: Final = "give the integration user's permission set access to it: Setup > Permission Sets"
+LOGIN_FIX: Final = "check the app and its user: Setup > External Client App Manager"
+
+
+def _everybody(reason: str, fix: str) -> Rule:
+    return Rule("auth", reason, fix, everybody=True)
+
 
 RULES: Final[Mapping[str, Rule]] = {
     # the connection as a whole
-    "INVALID_SESSION_ID": Rule("auth", "the session is not accepted", _LOGIN),
-    "INVALID_AUTH_HEADER": Rule("auth", "the session is not accepted", _LOGIN),
-    "INVALID_LOGIN": Rule("auth", "the login is not accepted", _LOGIN),
-    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": Rule("auth", "the user's password has expired", _LOGIN),
-    "API_DISABLED_FOR_ORG": Rule("auth", "the API is not enabled for this org or user",
-                                 'give the integration user "API Enabled": Setup > Permission Sets'),
-    "API_CURRENTLY_DISABLED": Rule("auth", "the API is switched off for this org", "ask Salesforce support"),
+    "INVALID_SESSION_ID": _everybody("the session is not accepted", LOGIN_FIX),
+    "INVALID_AUTH_HEADER": _everybody("the session is not accepted", LOGIN_FIX),
+    "INVALID_LOGIN": _everybody("the login is not accepted", LOGIN_FIX),
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": _everybody("the user's password has expired", LOGIN_FIX),
+    "API_DISABLED_FOR_ORG": _everybody("the API is not enabled for this org or user",
+                                       'give the integration user "API Enabled": Setup > Permission Sets'),
+    "API_CURRENTLY_DISABLED": _everybody("the API is switched off for this org", "ask Salesforce support"),
+    "UNSUPPORTED_API_VERSION": _everybody("this API version has been withdrawn", "set a newer api_version"),
+    "GONE": _everybody("this API version has been withdrawn", "set a newer api_version"),
+    "INVALIDVERSION": _everybody("this API version has been withdrawn", "set a newer api_version"),
     "INSUFFICIENT_ACCESS": Rule("auth", "the integration user may not do this", _ACCESS),
     "FORBIDDEN": Rule("auth", "the integration user may not do this", _ACCESS),
-    "UNSUPPORTED_API_VERSION": Rule("auth", "this API version has been withdrawn", "set a newer api_version"),
-    "REQUEST_LIMIT_EXCEEDED": Rule("quota", "the org's API calls of the last 24 hours are used up", None, 900.0),
+    "REQUEST_LIMIT_EXCEEDED": Rule(
+        "quota", "the org's API calls of the last 24 hours are used up", None, 900.0, everybody=True),
     # passing faults
     "SERVER_UNAVAILABLE": Rule("lost", "Salesforce is unavailable"),
     "UNKNOWN_EXCEPTION": Rule("lost", "Salesforce failed inside"),
     "REQUEST_RUNNING_TOO_LONG": Rule("lost", "the request ran too long"),
     "QUERY_TIMEOUT": Rule("retry", "the query took too long"),
     "INVALID_QUERY_LOCATOR": Rule("retry", "the query's cursor has expired"),
-    "UNABLE_TO_LOCK_ROW": Rule("retry", "the record is locked by another transaction", None, 2.0),
+    "UNABLE_TO_LOCK_ROW": Rule("retry", "the record is locked by another transaction"),
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": Rule("retry", "the batch was rolled back"),
     "PROCESSING_HALTED": Rule("retry", "the batch was stopped before this record"),
     "ENTITY_IS_LOCKED": Rule("retry", "the record is locked by an approval process", None, 900.0),
@@ -79,10 +92,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Rule("rejected", "a trigger of the org refuses it"),
     "CANNOT_EXECUTE_FLOW_TRIGGER": Rule("rejected", "a flow of the org fails on it"),
     "FIELD_FILTER_VALIDATION_EXCEPTION": Rule("rejected", "a lookup filter of the org refuses it"),
+    "APEX_ERROR": Rule("rejected", "a trigger of the org fails on it"),
     "FIELD_INTEGRITY_EXCEPTION": Rule("rejected", "the values do not go together"),
-    "DUPLICATES_DETECTED": Rule("rejected", "a duplicate rule of the org refuses it"),
+    "DUPLICATES_DETECTED": Rule(
+        "rejected", "a duplicate rule of the org blocks it",
+        "let the rule alert instead, or exempt the integration user: Setup > Duplicate Rules"),
     "DUPLICATE_DEVELOPER_NAME": Rule("rejected", "there is one of this name already"),
     "DUPLICATE_VALUE": Rule("rejected", "another record holds this unique value"),
+    "DUPLICATE_EXTERNAL_ID": Rule("rejected", "several records hold this external id"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Rule("rejected", "a picklist does not have this value"),
     "REQUIRED_FIELD_MISSING": Rule("rejected", "the org requires a field that is empty"),
     "STRING_TOO_LONG": Rule("rejected", "a text is longer than its field"),
@@ -94,11 +111,16 @@ RULES: Final[Mapping[str, Rule]] = {
     "MALFORMED_QUERY": Rule("rejected", "Salesforce does not understand the query"),
     "JSON_PARSER_ERROR": Rule("rejected", "Salesforce does not understand the values"),
     "METHOD_NOT_ALLOWED": Rule("rejected", "Salesforce does not allow this method here"),
+    "MISSING_ARGUMENT": Rule("rejected", "Salesforce misses a part of the request"),
+    "INVALID_REPLICATION_DATE": Rule("rejected", "the dates asked for are too old or the wrong way round"),
+    "LIMIT_EXCEEDED": Rule("rejected", "the request is larger than Salesforce takes at once"),
     "EXCEEDED_ID_LIMIT": Rule("rejected", "too many records for one request"),
     "OPERATION_TOO_LARGE": Rule("rejected", "the query touches too many records",
                                 'give the integration user "View All" on the object'),
 }  # fmt: skip
 
+INTERRUPTED_AFTER_S: Final = 60.0
+"""How long a row waits that was refused together with everybody, while others of its batch went through."""
 CONCURRENT_AFTER_S: Final = 20.0
 """REQUEST_LIMIT_EXCEEDED means two things: the day's calls are used up, or too many long requests run at once.
 https://developer.salesforce.com/docs/platform/salesforce-app-limits/guide/salesforce-app-limits-platform-api.html"""
@@ -126,23 +148,38 @@ def error_code(body: bytes) -> tuple[str, str]:
 def call_error(status: int, body: bytes, headers: Mapping[str, str], *, write: bool) -> ConnectorError:
     """What a call's answer means that is not a success."""
     code, message = error_code(body)
-    rule = _rule(code, message)
+    rule = _rule(code.upper(), message)  # the Bulk API alone writes InvalidVersion
     if rule is None:
         return classify(status, body, headers, write=write)
-    return _error(rule, code, write=write)
+    return error_of(rule, code, write=write)
 
 
 def _rule(code: str, message: str) -> Rule | None:
-    rule = RULES.get(code)
     if code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in message.lower():
-        return Rule("quota", "too many long requests run at once", None, CONCURRENT_AFTER_S)
-    # A lock met inside a trigger comes wrapped in the trigger's own code.
-    if code in {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"} and "UNABLE_TO_LOCK" in message:
-        return RULES["UNABLE_TO_LOCK_ROW"]
-    return rule
+        return Rule("quota", "too many long requests run at once", None, CONCURRENT_AFTER_S, everybody=True)
+    if code in WRAPPERS:
+        return _unwrapped(RULES[code], message)
+    return RULES.get(code)
 
 
-def _error(rule: Rule, code: str, *, write: bool) -> ConnectorError:
+WRAPPERS: Final = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"})
+"""What the org's own triggers and flows met stands in the message, behind the trigger's or flow's own code."""
+_CODE: Final = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
+
+
+def _unwrapped(outer: Rule, message: str) -> Rule:
+    """The last known code in the message is the innermost. What passes by itself may be tried again: everything that
+    the trigger or flow did has been undone with it, so nothing is unknown. All else is the org's to mend."""
+    inner = next((RULES[code] for code in reversed(_CODE.findall(message)) if code in RULES), None)
+    if inner is None or (inner.verdict == "rejected" and inner.reason == outer.reason):
+        return outer
+    reason = f"{outer.reason}: {inner.reason}"
+    if inner.verdict in {"retry", "lost"}:
+        return Rule("retry", reason, inner.fix, inner.after)
+    return Rule("rejected", reason, outer.fix)
+
+
+def error_of(rule: Rule, code: str, *, write: bool = False) -> ConnectorError:
     error: ConnectorError
     match rule.verdict:
         case "quota":
@@ -162,76 +199,36 @@ def _error(rule: Rule, code: str, *, write: bool) -> ConnectorError:
 
 def row_receipt(key: str, errors: Sequence[Mapping[str, Any]]) -> Receipt:
     """The receipt of one failed row of a collections call. Its errors name the code ``statusCode``."""
-    first = errors[0] if errors else {}
-    code = str(first.get("statusCode") or first.get("errorCode") or "")
-    rule = _rule(code, str(first.get("message") or ""))
+    rule, code = _row_rule(errors)
     if rule is None:
         return Receipt(key=key, outcome="rejected", wrote=False, reason="Salesforce refused the record", code=code)
-    names = [str(name) for name in first.get("fields") or ()]
+    names = [str(name) for name in (errors[0].get("fields") if errors else None) or ()]
     reason = f"{rule.reason} ({', '.join(names)})" if names else rule.reason
     if rule.fix:
         reason = f"{reason}; {rule.fix}"
-    outcome: Literal["retry", "conflict", "rejected"]
-    if rule.verdict in {"retry", "lost", "quota"}:
+    outcome: Literal["retry", "conflict", "rejected"] = "rejected"
+    after = rule.after
+    if rule.verdict in {"retry", "lost", "quota"} or rule.everybody:
         outcome = "retry"
-    else:
-        outcome = "conflict" if rule.verdict == "conflict" else "rejected"
+        after = rule.after or (INTERRUPTED_AFTER_S if rule.everybody else None)
+    elif rule.verdict == "conflict":
+        outcome = "conflict"
     unknown = rule.verdict == "lost"
-    return Receipt(key=key, outcome=outcome, wrote=False, reason=reason, code=code, after=rule.after, unknown=unknown)
+    return Receipt(key=key, outcome=outcome, wrote=False, reason=reason, code=code, after=after, unknown=unknown)
 
 
-_RUN_AS = (
-    "name a Run As user: Setup > External Client App Manager > your app > Policies > "
-    "OAuth Policies > Client Credentials Flow"
-)
-_APPROVE = (
-    "pre-authorise the user: Setup > External Client App Manager > your app > Policies: "
-    "permitted users = admin approved, and add the user's permission set"
-)
-_MY_DOMAIN = 'set domain to your My Domain, such as "acme.my": Setup > My Domain'
-
-LOGINS: Final[Sequence[tuple[str, str, Rule]]] = (
-    ("inactive_org", "", Rule("auth", "the org is locked, closed or suspended", "ask Salesforce support")),
-    ("", "no client credentials user enabled", Rule("auth", "the app has no user to run as", _RUN_AS)),
-    ("", "hasn't approved this consumer", Rule("auth", "the user has not been approved for the app", _APPROVE)),
-    ("", "not admin approved", Rule("auth", "the user has not been approved for the app", _APPROVE)),
-    ("invalid_app_access", "", Rule("auth", "the user has not been approved for the app", _APPROVE)),
-    ("", "audience", Rule("auth", "the login was meant for another kind of org",
-                          "set sandbox = true for a sandbox, and leave it out for production")),
-    ("", "not supported on this domain", Rule("auth", "this login works on your own domain only", _MY_DOMAIN)),
-    ("", "locked", Rule("auth", "the user is locked", "unlock the integration user: Setup > Users")),
-    ("inactive_user", "", Rule("auth", "the user is inactive", "activate the integration user: Setup > Users")),
-    ("", "inactive user", Rule("auth", "the user is inactive", "activate the integration user: Setup > Users")),
-    ("", "ip restricted", Rule("auth", "this machine's address is not allowed to log in",
-                               "relax IP restrictions for the app, or add the address to the profile's login ranges")),
-    ("", "expired", Rule("auth", "the login's time has passed before it arrived", "set this machine's clock right")),
-    ("invalid_client_id", "", Rule("auth", "no app has this client_id here",
-                                   "copy the consumer key again; a new app takes up to ten minutes; check domain")),
-    ("invalid_client", "", Rule("auth", "the client_secret is wrong", "copy the consumer secret again")),
-    ("unsupported_grant_type", "", Rule("auth", "the app does not offer this login",
-                                        "enable the client credentials or JWT bearer flow in the app's settings")),
-    ("", "login rate exceeded", Rule("quota", "the user logged in too often within an hour", None, 900.0)),
-    ("rate_limit_exceeded", "", Rule("quota", "the user logged in too often within an hour", None, 900.0)),
-    ("unknown_error", "", Rule("retry", "the login service failed inside")),
-    ("server_error", "", Rule("retry", "the login service failed inside")),
-    ("temporarily_unavailable", "", Rule("retry", "the login service is unavailable")),
-    ("invalid_grant", "authentication failure", Rule(
-        "auth", "the login is not accepted", "check username, key or secret, and that the user may use the API")),
-    ("invalid_grant", "", Rule("auth", "the login is not accepted", _LOGIN)),
-    ("invalid_request", "", Rule("auth", "the login request is not accepted", _MY_DOMAIN)),
-)  # fmt: skip
-"""(error, part of its description in lower case, what it means); the first that fits counts. Texts as the token
-endpoint answers them: Salesforce Help, "OAuth Authorization Flow Errors", and the field."""
+def everybody_s(rows: Sequence[Sequence[Mapping[str, Any]]]) -> ConnectorError | None:
+    """What a collections call means in which every row was refused for a reason that is nobody's own: the session, the
+    API as a whole, the quota. ``rows`` are the errors of each. A permission that is missing on every row is each
+    record's own all the same: two records that we may never change must not stop all the others for good."""
+    rules = [_row_rule(errors) for errors in rows]
+    if not rules or not all(rule is not None and rule.everybody for rule, _ in rules):
+        return None
+    rule, code = rules[0]
+    return error_of(rule, code) if rule is not None else None
 
 
-def login_error(code: object, message: object, headers: Mapping[str, str] | None = None) -> ConnectorError:
-    """What the token endpoint's refusal means. ``code`` is OAuth's ``error``, or a status when it was not JSON."""
-    if isinstance(code, int):
-        return classify(code, str(message or "").encode(), headers or {})
-    name, text = str(code or ""), str(message or "").lower()
-    for its_code, part, rule in LOGINS:
-        if its_code in ("", name) and part in text:
-            return _error(rule, name, write=False)
-    error = AuthFailed("Salesforce refused the login", code=name or None)
-    error.fix = _LOGIN
-    return error
+def _row_rule(errors: Sequence[Mapping[str, Any]]) -> tuple[Rule | None, str]:
+    first = errors[0] if errors else {}
+    code = str(first.get("statusCode") or first.get("errorCode") or "")
+    return _rule(code, str(first.get("message") or "")), code

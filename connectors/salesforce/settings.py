@@ -1,7 +1,7 @@
 """What ``[connections.NAME]`` may say for Salesforce.
 
-Owns the keys, defaults and checks of a Salesforce connection. Refuses to call anything: what the org really has is
-``check``'s business. Invariant: importing it imports no SDK.
+Owns the keys, defaults and checks of what is watched and what its words mean. Refuses to call anything: what the org
+really has is ``check``'s business. Invariant: importing it imports no SDK.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from connectors.salesforce.ids import full_id
+from connectors.salesforce.login_settings import LoginSettings
 from connectors.salesforce.names import DEFAULT_VERSION, KINDS, OLDEST_VERSION
 from connectors.secret import Secret
-from connectors.settings import ConnectionSettings, Priority, StatusCategory, Table
+from connectors.settings import Priority, StatusCategory, Table
 
 RecordObject = Literal["Lead", "Case"]
-AnswerObject = Literal["Task", "Event", "EmailMessage", "CaseComment"]
+AnswerObject = Literal["Task", "Event", "EmailMessage", "CaseComment", "FeedItem"]
 
 STATUS: Final[dict[str, dict[str, StatusCategory]]] = {
     "lead": {
@@ -64,8 +65,6 @@ PRIORITY: Final[dict[str, Priority]] = {
 CALL_OUTCOMES: Final = {"contacted": "connected", "spoke": "connected", "correct contact": "connected"}
 """By lower-case CallDisposition; any other text is kept as the outcome."""
 
-_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
-
 SalesforceId = Annotated[str, AfterValidator(full_id)]
 
 
@@ -86,15 +85,9 @@ class WebhookSettings(Table):
     organization: Annotated[SalesforceId, AfterValidator(_organization)]
 
 
-class SalesforceSettings(ConnectionSettings):
-    """A Salesforce org, by the client credentials flow or by the JWT bearer flow."""
+class SalesforceSettings(LoginSettings):
+    """A Salesforce org: how to log in to it (``LoginSettings``), what is watched there, and what its words mean."""
 
-    domain: str | None = None
-    client_id: str
-    client_secret: Secret | None = None
-    username: str | None = None
-    private_key: Secret | None = None
-    sandbox: bool = False
     api_version: str = DEFAULT_VERSION
     objects: tuple[RecordObject, ...] = ("Lead", "Case")
     answers: tuple[AnswerObject, ...] = ("Task", "Event", "EmailMessage", "CaseComment")
@@ -104,20 +97,6 @@ class SalesforceSettings(ConnectionSettings):
     customer_channels: tuple[str, ...] = ("Web", "Email", "Chat", "Messaging", "Community", "Facebook", "Twitter")
     call_outcomes: dict[str, str] = Field(default_factory=dict)
     webhook: WebhookSettings | None = None
-
-    @field_validator("domain")
-    @classmethod
-    def _my_domain(cls, value: str | None) -> str | None:
-        """``acme.my`` out of ``acme.my``, ``acme.my.salesforce.com`` or ``https://acme.my.salesforce.com/``."""
-        if value is None:
-            return None
-        host = value.removeprefix("https://").rstrip("/").lower()
-        if host.endswith(".lightning.force.com"):
-            raise ValueError('use the login host "acme.my.salesforce.com", not the one of Lightning pages')
-        host = host.removesuffix(".salesforce.com")
-        if not _DOMAIN.fullmatch(host):
-            raise ValueError('a My Domain reads "acme.my" or "acme.my.salesforce.com"')
-        return host
 
     @field_validator("api_version")
     @classmethod
@@ -137,15 +116,7 @@ class SalesforceSettings(ConnectionSettings):
         return value
 
     @model_validator(mode="after")
-    def _one_login(self) -> Self:
-        if self.client_secret is None and self.private_key is None:
-            raise ValueError("give client_secret (client credentials) or username and private_key (JWT bearer)")
-        if self.client_secret is not None and self.private_key is not None:
-            raise ValueError("client_secret and private_key belong to different logins: keep one")
-        if self.private_key is not None and not self.username:
-            raise ValueError("the JWT bearer login needs the username that the app was approved for")
-        if self.client_secret is not None and self.domain in {None, "login", "test"}:
-            raise ValueError('the client credentials login needs your My Domain: domain = "acme.my"')
+    def _watches_something(self) -> Self:
         if not self.objects:
             raise ValueError('objects: name at least one of "Lead" and "Case"')
         return self

@@ -12,9 +12,12 @@ from pydantic import ValidationError
 from connectors.salesforce.ids import full_id, is_id, same_id
 from connectors.salesforce.settings import SETTINGS, SalesforceSettings
 from connectors.salesforce.values import id_list, quote, read_instant, select, show_day, show_instant
+from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, secret_keys
 
 CLIENT = {"connector": "salesforce", "domain": "acme.my", "client_id": "key", "client_secret": "s3cret"}
+KEPT = Secret("5Aep861", "file:token", lambda _text: None)
+SOAP = {"connector": "salesforce", "username": "sla@acme.test", "password": "p", "allow_soap_login": True}
 JWT = {"connector": "salesforce", "client_id": "key", "username": "sla@acme.test", "private_key": "-----BEGIN"}
 
 
@@ -31,8 +34,26 @@ def test_defaults_are_those_of_the_documentation() -> None:
 
 def test_secrets_are_found_in_nested_tables() -> None:
     assert secret_keys(SETTINGS) == {
-        ("client_secret",), ("private_key",), ("webhook", "token"), ("webhook", "previous_token"),
+        ("client_secret",), ("private_key",), ("refresh_token",), ("password",), ("security_token",),
+        ("webhook", "token"), ("webhook", "previous_token"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "grant", "host"),
+    [
+        (CLIENT, "client credentials", "acme.my"),
+        (JWT, "JWT bearer", "login"),
+        ({**JWT, "sandbox": True}, "JWT bearer", "test"),
+        ({**CLIENT, "refresh_token": KEPT}, "refresh token", "acme.my"),
+        ({"connector": "salesforce", "client_id": "key", "refresh_token": KEPT}, "refresh token", "login"),
+        (SOAP, "SOAP login", "login"),
+        ({**SOAP, "security_token": "t", "sandbox": True}, "SOAP login", "test"),
+    ],
+)
+def test_the_login_follows_from_what_is_given(table: dict[str, Any], grant: str, host: str) -> None:
+    settings = SETTINGS.model_validate(table)
+    assert (settings.grant, settings.login_domain) == (grant, host)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +71,18 @@ def test_a_my_domain_can_be_pasted_as_one_has_it(domain: str) -> None:
         ({"domain": None}, "needs your My Domain"),
         ({"domain": "login"}, "needs your My Domain"),
         ({"client_secret": None}, "give client_secret"),
-        ({"private_key": "x", "username": "u"}, "keep one"),
+        ({"private_key": "x", "username": "u"}, "private_key and client_secret belong to different logins: keep one"),
         ({"client_secret": None, "private_key": "x"}, "needs the username"),
+        ({"client_id": None}, "needs client_id"),
+        ({"username": "u"}, "username belongs to the JWT bearer login"),
+        ({"security_token": "t"}, "security_token belongs to the SOAP login"),
+        ({"allow_soap_login": True}, "allow_soap_login belongs to the SOAP login"),
+        ({"password": "p", "username": "u"}, "password and client_secret belong to different logins: keep one"),
+        ({"refresh_token": "5Aep861"}, "could not be kept there"),
+        ({"refresh_token": KEPT, "private_key": "x"}, "belong to different logins"),
+        ({"client_secret": None, "password": "p"}, "takes no client_id"),
+        ({"client_secret": None, "client_id": None, "password": "p", "username": "u"}, "ends the SOAP login"),
+        ({"client_secret": None, "client_id": None, "password": "p", "allow_soap_login": True}, "needs username"),
         ({"api_version": "66"}, 'reads "66.0"'),
         ({"api_version": "40.0"}, "versions below 50.0"),
         ({"task_key": "Key"}, 'ends in "__c"'),
