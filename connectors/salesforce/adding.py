@@ -17,9 +17,9 @@ from connectors.salesforce import names, sending
 from connectors.salesforce.actors import owner_id
 from connectors.salesforce.api import Api
 from connectors.salesforce.conversation import MARKER
-from connectors.salesforce.feed import decode_row, rows_of
 from connectors.salesforce.ids import full_id, is_id
 from connectors.salesforce.mapping import RecordMapping
+from connectors.salesforce.rows import decode_row, rows_of
 from connectors.salesforce.sending import Order
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import FieldShape, Shapes

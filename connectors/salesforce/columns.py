@@ -14,8 +14,8 @@ from connectors.salesforce import names
 from connectors.salesforce.settings import SalesforceSettings
 
 SYSTEM: Final = (
-    "Id", "SystemModstamp", "IsDeleted", "CreatedDate", "CreatedById", "CreatedBy.UserType", "LastModifiedById",
-    "LastModifiedBy.UserType",
+    "Id", "SystemModstamp", "LastModifiedDate", "IsDeleted", "CreatedDate", "CreatedById", "CreatedBy.UserType",
+    "LastModifiedById", "LastModifiedBy.UserType",
 )  # fmt: skip
 
 _RECORD: Final = {
@@ -27,12 +27,15 @@ _RECORD: Final = {
 _ANSWER: Final = {
     names.TASK: (
         *SYSTEM, "WhoId", "WhatId", "OwnerId", "Status", "IsClosed", "TaskSubtype", "CallType", "CallDisposition",
-        "CallDurationInSeconds", "CompletedDateTime", "LastModifiedDate",
+        "CallDurationInSeconds", "CompletedDateTime",
     ),
     names.EVENT: (*SYSTEM, "WhoId", "WhatId", "OwnerId", "StartDateTime", "ActivityDateTime", "IsChild"),
     names.EMAIL: (*SYSTEM, "ParentId", "Incoming", "Status", "MessageDate", "IsPrivateDraft", "Headers"),
     names.COMMENT: (*SYSTEM, "ParentId", "IsPublished"),
+    names.FEED_ITEM: (*SYSTEM, "ParentId", "Type", "Visibility"),
 }  # fmt: skip
+
+_HISTORY: Final = ("Id", "CreatedDate", "CreatedById", "CreatedBy.UserType", "Field", "NewValue")
 
 USUAL: Final[Mapping[str, Mapping[str, str]]] = {
     names.LEAD: {"source": "LeadSource", "channel": "LeadSource", "country": "Country"},
@@ -82,6 +85,8 @@ class Columns:
         """The paths to select of object ``name``, of those that exist for us."""
         if name in _RECORD:
             asked = (*_RECORD[name], *self.fields.get(name, {}).values(), *self.written.get(name, {}).values())
+        elif name in names.HISTORIES:
+            asked = (*_HISTORY, f"{names.HISTORIES[name]}Id")
         else:
             asked = _ANSWER[name]
             if name == names.TASK:

@@ -5,9 +5,9 @@ Owns the wiring. Refuses logic of its own beyond the choice of the part. Invaria
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
-from connectors.allowance import Allowance
 from connectors.base import (
     Capabilities,
     Change,
@@ -33,9 +33,12 @@ from connectors.salesforce.checking import Checking
 from connectors.salesforce.checking_fields import RecordQuestions
 from connectors.salesforce.columns import Columns
 from connectors.salesforce.conversation import ConversationMapping
-from connectors.salesforce.feed import Feed, decode_row
+from connectors.salesforce.history import HistoryMapping
+from connectors.salesforce.limits import allowance
 from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.people import people
+from connectors.salesforce.reading import Reading
+from connectors.salesforce.rows import decode_row
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.updating import Updating
@@ -44,7 +47,8 @@ BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message
 
 
 class SalesforceConnector:
-    """See ``connectors.base.Connector``. ``patience`` is how often a call is repeated at once."""
+    """See ``connectors.base.Connector``. ``patience`` is how often a call is repeated at once, ``pause(seconds)`` waits
+    between two questions about a bulk job."""
 
     def __init__(
         self,
@@ -54,40 +58,41 @@ class SalesforceConnector:
         wanted: frozenset[str],
         clock: Callable[[], int],
         patience: Patience = Patience(),  # noqa: B008  # frozen
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         kinds = tuple(names.KINDS[one] for one in settings.objects)
         self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None)
         self._settings = settings
-        self.allowance = Allowance(clock, settings.quota_share)
+        self.allowance = allowance(settings, clock)
         self._api = Api(settings, patience, self.allowance)
         shapes = self._shapes = Shapes(self._api, clock)
         columns, actors = Columns(settings, wanted), Actors(settings)
         self._records = RecordMapping(name, settings, columns, actors)
+        self._history = HistoryMapping(name, self._records, actors)
         self._conversation = ConversationMapping(name, settings, actors)
-        self._feed = Feed(self._api, shapes, columns, settings, clock)
+        self._reading = Reading(self._api, shapes, columns, settings, clock, pause)
         self._updating = Updating(self._api, shapes, columns, self._records)
         self._adding = Adding(self._api, shapes, self._records, settings)
         questions = RecordQuestions(shapes, columns, self._records, settings, wanted)
         self._checking = Checking(self._api, shapes, questions, settings, clock)
 
     def streams(self) -> Sequence[Stream]:
-        """Records before what was said on them."""
-        records = [Stream(name, names.KINDS[name]) for name in self._settings.objects]
-        cases = names.CASE in self._settings.objects
-        answers = [Stream(name) for name in self._settings.answers if cases or name in {names.TASK, names.EVENT}]
-        return (*records, *answers)
+        """Records, then what was said on them, then what happened to their status and owner."""
+        return self._reading.streams()
 
     def poll(self, stream: str, cursor: str | None, since: int) -> Page:
-        return self._feed.poll(stream, cursor, since)
+        return self._reading.poll(stream, cursor, since)
 
     def read(self, records: Sequence[str]) -> list[Change]:
-        return self._feed.read(records)
+        return self._reading.read(records)
 
     def normalise(self, change: Change) -> Normalised:
         row = decode_row(change.payload)
         if change.stream in names.KINDS:
             return self._records.normalise(change.stream, row)
+        if change.stream in names.HISTORIES:
+            return self._history.normalise(change.stream, row)
         return self._conversation.normalise(change.stream, row)
 
     def verify(self, request: WebhookRequest, now: int) -> list[Hint]:  # noqa: ARG002  # messages carry no time

@@ -25,6 +25,10 @@ MARKER: Final = "sla-sidecar:"
 DRAFT: Final = "5"
 """EmailMessage.Status: 0 New, 1 Read, 2 Replied, 3 Sent, 4 Forwarded, 5 Draft (Object Reference, EmailMessage)."""
 
+WRITTEN: Final = frozenset({"TextPost", "ContentPost", "LinkPost"})
+"""FeedItem.Type of what a person wrote; all others stand for something that happened elsewhere (Object Reference,
+FeedItem)."""
+
 # RFC 3834 section 5 ("Auto-Submitted" with anything but "no"), and what mail programs used before it.
 _AUTOMATIC: Final = re.compile(
     r"^(?:auto-submitted:[ \t]*(?!no\b)\S|x-auto-?(?:reply|respond)\s*:|x-autoreply-from\s*:"
@@ -67,6 +71,7 @@ class ConversationMapping:
             return Normalised([])
         event = {
             names.TASK: self._task, names.EVENT: self._meeting, names.EMAIL: self._email, names.COMMENT: self._comment,
+            names.FEED_ITEM: self._post,
         }[name](record, row)  # fmt: skip
         return Normalised([event] if event is not None else [])
 
@@ -120,6 +125,19 @@ class ConversationMapping:
             return _message(record, row, at, actor, "inbound", automated=automated)
         actor = self._actors.of(row, "CreatedBy") or ""
         return _message(record, row, at, actor or None, "outbound", automated=is_machine(actor))
+
+    def _post(self, record: str, row: Row) -> Event | None:
+        """A post that somebody wrote. Posts that stand for an e-mail, a comment, a call or a change of a field are told
+        by these themselves. A lead sees no feed, whoever else does."""
+        if row.get("Type") not in WRITTEN:
+            return None
+        at, actor = read_instant(row["CreatedDate"]), self._actors.of(row, "CreatedBy")
+        if actor is not None and actor.startswith("customer:"):
+            return _message(record, row, at, actor, "inbound", automated=False, channel="portal")
+        public = row.get("Visibility") == "AllUsers" and str(row.get("ParentId")).startswith("500")
+        return _message(
+            record, row, at, actor, "outbound", automated=is_machine(actor), channel="portal", public=public
+        )
 
     def _comment(self, record: str, row: Row) -> Event:
         at, actor = read_instant(row["CreatedDate"]), self._actors.of(row, "CreatedBy")

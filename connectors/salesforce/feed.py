@@ -1,66 +1,33 @@
-"""Reading: sweeps over what changed, and fresh reads of single records.
+"""Sweeps over what changed, page by page.
 
-Owns the asking and the making of changes out of raw rows. Refuses to understand more of a row than its identity.
-Invariant: a row's key is made of its id, its stamp and its content, so that the same state of a record is one change,
-read by sweep, by webhook or twice, and another state is another, even within one second.
+Owns the asking for pages and what becomes of their cursors. Refuses to understand a row, and to hold more than a page.
+Invariant: a cursor leaves with the rows before it, and a page that failed moves nothing. What describe no longer shows
+is left out of the next query, also in the middle of a sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
-from zlib import crc32
+import logging
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-import msgspec
-
-from connectors.base import Change, Page
-from connectors.errors import RetryLater
+from connectors.base import Page
+from connectors.errors import ConnectorError, Rejected
 from connectors.salesforce import names
-from connectors.salesforce.actors import ME, READ
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
-from connectors.salesforce.columns import Columns
-from connectors.salesforce.conversation import AUTOMATIC, says_automatic
-from connectors.salesforce.ids import is_id
-from connectors.salesforce.mapping import GONE
+from connectors.salesforce.loading import Loading, worth_a_job
+from connectors.salesforce.rows import Rows, rows_of
+from connectors.salesforce.selection import Selection
+from connectors.salesforce.served import Served
 from connectors.salesforce.settings import SalesforceSettings
-from connectors.salesforce.shape import Shapes
-from connectors.salesforce.sweep import Cursor, Served, Sweeps, advance, read_cursor
-from connectors.salesforce.values import id_list, select
-from sla.model import split_record
+from connectors.salesforce.sweep import Cursor, Sweeps, advance, read_cursor
+
+log = logging.getLogger(__name__)
 
 LOOKBACK_MS: Final = 30 * 24 * 3_600_000
-"""How much further a first sweep reaches back for what was said on records that are still open."""
-
-
-class _Result(msgspec.Struct):
-    """One page of a query; a record stays the bytes it came as."""
-
-    records: list[msgspec.Raw]
-    done: bool = True
-
-
-class _Identity(msgspec.Struct, rename="pascal", gc=False):
-    """What makes a change of a row; the parents tell whether it belongs to a watched record."""
-
-    id: str
-    system_modstamp: str
-    who_id: str | None = None
-    what_id: str | None = None
-    parent_id: str | None = None
-
-
-_decode_result = msgspec.json.Decoder(_Result).decode
-_decode_identity = msgspec.json.Decoder(_Identity).decode
-decode_row = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def rows_of(answer: Answer) -> _Result:
-    """The rows of a query's answer. Raises RetryLater when it is cut short or something else."""
-    try:
-        return _decode_result(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise RetryLater("the answer to a query is not a list of records", code="UNREADABLE") from None
+"""How much further a first sweep reaches back for what was said and changed on records that are still open."""
+TAKEN_AWAY: Final = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
 
 
 class _Asked(NamedTuple):
@@ -72,43 +39,55 @@ class _Asked(NamedTuple):
 
 
 class Feed:
-    """The reading half of one connection."""
+    """The sweeps of one connection. ``streams`` in the order in which they are polled, ``clock()`` in epoch ms."""
 
     def __init__(
-        self, api: Api, shapes: Shapes, columns: Columns, settings: SalesforceSettings, clock: Callable[[], int]
-    ) -> None:
+        self, api: Api, selection: Selection, settings: SalesforceSettings, rows: Rows, loading: Loading,
+        sweeps: Sweeps, clock: Callable[[], int],
+    ) -> None:  # fmt: skip
         self._api = api
-        self._shapes = shapes
-        self._columns = columns
-        self._settings = settings
+        self._selection = selection
+        self._rows = rows
+        self._loading = loading
         self._clock = clock
-        self._sweeps = Sweeps(settings)
+        self._sweeps = sweeps
         self._served = Served()
-        self._order = [*settings.objects, *settings.answers]
+        self._order = streams(settings)
         self._resting: dict[str, str] = {}
         self._ahead: dict[str, _Asked] = {}
-
-    # ---- sweeps
 
     def poll(self, name: str, cursor: str | None, since: int) -> Page:
         """The next page of object ``name``; an empty one while the object does not exist for us."""
         place = read_cursor(cursor, since if name in names.KINDS else since - LOOKBACK_MS)
-        if not self._select(name):
+        if place.job is not None:
+            return self._loading.page(name, place)
+        if not self._selection.readable(name):
             return Page([], cursor or place.text())
         self._served.confirm(name, cursor)
-        asked = self._asked(name, cursor, place)
-        result = rows_of(asked.answer)
-        changes, last = self._changes(name, result.records, asked.at)
-        new = [change for change in changes if not self._served.has(name, change.key)]
-        full = len(result.records) >= names.page_rows(name) or not result.done
-        row = (last.system_modstamp, last.id) if last is not None else None
-        reached = advance(place, row, asked.answer.at or asked.at, full=full, new=bool(new))
+        try:
+            asked = self._asked(name, cursor, place)
+        except ConnectorError as error:
+            if error.code != "QUERY_TIMEOUT" or not place.beginning or place.paged:
+                raise
+            return self._loading.begin(name, place, self._clock())  # too much for a query: that is what jobs are for
+        return self._page(name, place, asked)
+
+    def _page(self, name: str, place: Cursor, asked: _Asked) -> Page:
+        stamp, result, began = self._selection.stamp(name), rows_of(asked.answer), asked.answer.at or asked.at
+        taken = self._rows.of_query(name, result.records, self._api.user, asked.at, stamp)
+        total = result.total_size if place.beginning and not place.paged else place.left
+        left = None if total is None else max(total - taken.total, 0)
+        new = [change for change in taken.changes if not self._served.has(name, change.key)]
+        if place.beginning and worth_a_job(name, left or 0) and not place.paged:
+            return self._loading.begin(name, place, began, new, left)
+        full = not result.done or taken.total >= names.page_rows(name)
+        reached = advance(place, taken.last, began, full=full, new=bool(new), left=left)
         text = reached.text()
         if place.first is None:  # a first sweep is too long to remember
-            self._served.offer(name, text, {change.key for change in changes}, swept=reached.resting)
+            self._served.offer(name, text, {change.key for change in taken.changes}, swept=reached.resting)
         if reached.resting:
             self._resting[name] = text
-        return Page(new, text, not reached.resting)
+        return Page(new, text, not reached.resting, left if place.first is not None else None)
 
     def _asked(self, name: str, cursor: str | None, place: Cursor) -> _Asked:
         """The answer to the stream's next query. Streams are polled one after the other, so the first of them asks for
@@ -117,113 +96,43 @@ class Feed:
         if ahead is not None and ahead.cursor == cursor:
             return ahead
         asked_at = self._clock()
-        queries = {name: self._query(name, place)}
-        if place.resting:
-            queries |= self._following(name)
-        answers = self._api.each_query(list(queries.values()))
-        for other, answer in zip(list(queries)[1:], answers[1:], strict=True):
-            if isinstance(answer, Answer):  # else it fails, or does not, at its own turn
-                self._ahead[other] = _Asked(self._resting[other], answer, asked_at)
-        own = answers[0]
-        if isinstance(own, Answer):
+        following = self._following(name) if place.resting else {}
+        try:
+            if not following:
+                return _Asked(cursor, self._alone(name, place), asked_at)
+            own, *others = self._api.each_query([self._query(name, place), *following.values()])
+            for other, answer in zip(following, others, strict=True):
+                if isinstance(answer, Answer):  # else it fails, or does not, at its own turn
+                    self._ahead[other] = _Asked(self._resting[other], answer, asked_at)
+            if isinstance(own, ConnectorError):
+                raise own
             return _Asked(cursor, own, asked_at)
-        if own.code not in {"INVALID_FIELD", "INVALID_TYPE"}:
-            raise own
-        self._shapes.forget()  # an administrator took something away: look again and ask for what is left
-        return _Asked(cursor, self._api.query(self._query(name, place)), asked_at)
+        except Rejected as error:
+            if error.code not in TAKEN_AWAY:
+                raise
+            # An administrator took something away, or gave it another name: look again and ask for what is left.
+            log.warning("%s: a field or an object is no longer there for us; run `sla-sidecar check`", name)
+            self._selection.forget()
+            return _Asked(cursor, self._alone(name, place), asked_at)
+
+    def _alone(self, name: str, place: Cursor) -> Answer:
+        return self._api.query(self._query(name, place), rows=names.page_rows(name))
 
     def _following(self, name: str) -> dict[str, str]:
         """The queries of the streams after ``name`` that rest between sweeps, as many as go into one call."""
         later = self._order[self._order.index(name) + 1 :] if name in self._order else []
         waiting = [other for other in later if other in self._resting and other not in self._ahead]
-        chosen = [other for other in waiting if self._select(other)][: names.QUERIES_PER_CALL - 1]
+        chosen = [other for other in waiting if self._selection.readable(other)][: names.QUERIES_PER_CALL - 1]
         return {other: self._query(other, read_cursor(self._resting[other], 0)) for other in chosen}
 
     def _query(self, name: str, place: Cursor) -> str:
-        return self._sweeps.query(name, self._select(name), place)
-
-    def _select(self, name: str) -> list[str]:
-        """The columns to ask for; none when the object, or what a sweep stands on, does not exist for us."""
-        if self._shapes.get(name) is None:
-            return []
-        columns = self._columns.select(name, lambda path: self._shapes.has(name, path))
-        return columns if {"Id", "SystemModstamp"} <= set(columns) else []
-
-    # ---- fresh reads
-
-    def read(self, records: Sequence[str]) -> list[Change]:
-        """The records as they are now, with what was said on them; what is gone comes as a row of our own making."""
-        changes: list[Change] = []
-        by_object: dict[str, list[str]] = {}
-        for record in records:
-            _, kind, key = split_record(record)
-            if is_id(key) and kind in names.OBJECTS:
-                by_object.setdefault(names.OBJECTS[kind], []).append(key)
-            elif kind in names.OBJECTS:
-                changes.append(_gone(names.OBJECTS[kind], key, self._clock()))
-        for name, keys in by_object.items():
-            for start in range(0, len(keys), names.IDS_PER_QUERY):
-                changes += self._read(name, keys[start : start + names.IDS_PER_QUERY])
-        return changes
-
-    def _read(self, name: str, keys: list[str]) -> list[Change]:
-        columns = self._select(name)
-        if not columns:
-            return []
-        queries = {name: select(columns, name, f"Id IN {id_list(keys)}")}
-        for other, link in _said_on(name):
-            columns = self._select(other) if other in self._settings.answers else []
-            if link in columns:
-                latest = f"ORDER BY SystemModstamp DESC LIMIT {names.page_rows(other)}"
-                queries[other] = select(columns, other, f"{link} IN {id_list(keys)}", latest)
-        asked_at = self._clock()
-        answers = dict(zip(queries, self._api.queries(list(queries.values())), strict=True))
-        changes = {key: self._changes(key, rows_of(answer).records, asked_at)[0] for key, answer in answers.items()}
-        found = {change.key.split(":")[1][:15] for change in changes[name]}
-        noticed = answers[name].at or self._clock()
-        changes[name] += [_gone(name, key, noticed) for key in keys if key[:15] not in found]
-        return [change for part in changes.values() for change in part]
-
-    # ---- rows to changes
-
-    def _changes(
-        self, name: str, records: Iterable[msgspec.Raw], read_at: int
-    ) -> tuple[list[Change], _Identity | None]:
-        """A change per row that belongs to a watched record, and the identity of the last row of all. The key holds a
-        checksum of the row, since a record can change twice within the second that a stamp can tell."""
-        note = f',"{ME}":"{self._api.user or ""}","{READ}":{read_at}}}'.encode()
-        changes: list[Change] = []
-        row: _Identity | None = None
-        for raw in records:
-            row = _decode_identity(raw)
-            if name not in names.KINDS and not self._watched(row):
-                continue
-            body = bytes(raw)
-            if name == names.EMAIL:
-                body = _without_headers(body)
-            changes.append(Change(name, f"{name}:{row.id}:{row.system_modstamp}:{crc32(body):08x}", body[:-1] + note))
-        return changes, row
-
-    def _watched(self, row: _Identity) -> bool:
-        for parent in (row.who_id, row.what_id, row.parent_id):
-            if parent is not None and names.PREFIXES.get(parent[:3]) in self._settings.objects:
-                return True
-        return False
+        chosen = self._selection
+        return self._sweeps.query(name, chosen.select(name), place, chosen.stamp(name), chosen.only(name))
 
 
-def _said_on(name: str) -> tuple[tuple[str, str], ...]:
-    """Objects that hold what was said on ``name``, with the field that points to it."""
-    if name == names.LEAD:
-        return ((names.TASK, "WhoId"), (names.EVENT, "WhoId"))
-    return ((names.TASK, "WhatId"), (names.EVENT, "WhatId"), (names.EMAIL, "ParentId"), (names.COMMENT, "ParentId"))
-
-
-def _gone(name: str, key: str, noticed: int) -> Change:
-    return Change(name, f"{name}:{key}:gone", msgspec.json.encode({"Id": key, GONE: noticed}))
-
-
-def _without_headers(body: bytes) -> bytes:
-    """An e-mail's row with the one thing that its headers are read for, and without them: they hold addresses."""
-    row = decode_row(body)
-    row[AUTOMATIC] = says_automatic(row.pop("Headers", None))
-    return msgspec.json.encode(row)
+def streams(settings: SalesforceSettings) -> list[str]:
+    """The objects that are swept: records, what was said on them, then what happened to their status and owner."""
+    cases = names.CASE in settings.objects
+    answers = [name for name in settings.answers if cases or name in names.ON_LEADS]
+    histories = [name for name, record in names.HISTORIES.items() if record in settings.objects]
+    return [*settings.objects, *answers, *histories]

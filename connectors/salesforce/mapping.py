@@ -23,6 +23,10 @@ GONE: Final = "_gone_at"
 """Key of a row that stands for a record which is not there any more: when that was noticed, epoch ms."""
 
 
+NOT_SHOWN: Final = object()
+"""In the place of the value of a field that is not in the row at all."""
+
+
 class RecordMapping:
     """What one connection's settings make of the rows of its records."""
 
@@ -49,7 +53,7 @@ class RecordMapping:
         record = record_name(self._connection, kind, row["Id"])
         if GONE in row:
             return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
-        at, actor = read_instant(row["SystemModstamp"]), self._actors.of(row, "LastModifiedBy")
+        at, actor = read_instant(_stamp(row)), self._actors.of(row, "LastModifiedBy")
         if actor == OURSELVES:
             # Our fields were the last to be written, but whatever else differs somebody changed just before: unknown.
             actor = None
@@ -71,14 +75,20 @@ class RecordMapping:
         return Normalised(events, Observed(record, at, self.observed(name, row)))
 
     def fields(self, name: str, row: Row) -> dict[str, Any]:
-        """The normalised fields of a row. ``priority`` and ``owner`` are always there, whatever the object has."""
-        values: dict[str, Any] = {field: read(row) for field, read in self._fields[name].items()}
-        values |= {
-            "raw_status": row.get("Status"),
-            "status": self.status(names.KINDS[name], row),
-            "priority": self.priority(values.get("priority")),
-            "owner": owner(row.get("OwnerId")),
-        }
+        """The normalised fields of a row. One that the row does not show is left out: a field that was hidden or
+        renamed has not become empty, and the record keeps the value that was known. An object without a priority has a
+        normal one."""
+        values: dict[str, Any] = {}
+        for field, read in self._fields[name].items():
+            value = read(row)
+            if value is not NOT_SHOWN:
+                values[field] = self.priority(value) if field == "priority" else value
+        if "priority" not in self._fields[name]:
+            values["priority"] = self.priority(None)
+        if "Status" in row:
+            values |= {"raw_status": row["Status"], "status": self.status(names.KINDS[name], row)}
+        if "OwnerId" in row:
+            values["owner"] = owner(row["OwnerId"])
         if row.get("ContactId"):
             values["requester"] = f"customer:{row['ContactId']}"
         return values
@@ -103,6 +113,10 @@ class RecordMapping:
     def priority(self, raw: object) -> str:
         """The priority that a raw value means; a missing or unmapped one is normal."""
         return self._priority.get(raw.lower(), "normal") if isinstance(raw, str) else "normal"
+
+    def category(self, kind: str, raw: str) -> str | None:
+        """The category that a raw status is mapped to, or None."""
+        return self._status[kind].get(raw)
 
     def knows_status(self, kind: str, raw: str) -> bool:
         return raw in self._status[kind]
@@ -141,6 +155,11 @@ class RecordMapping:
         return None
 
 
+def _stamp(row: Row) -> str:
+    """When the row became what it is, as well as it tells."""
+    return str(row.get("SystemModstamp") or row.get("LastModifiedDate") or row["CreatedDate"])
+
+
 def is_instant(field: str) -> bool:
     """Whether a logical field holds an instant (see ``WriteBack``)."""
     return field.endswith(("_due", "_at"))
@@ -154,12 +173,14 @@ def _reader(parts: tuple[str, ...]) -> Callable[[Row], Any]:
     """Reads ``Account.Tier__c`` out of nested rows; None where a link is empty."""
     if len(parts) == 1:
         name = parts[0]
-        return lambda row: row.get(name)
+        return lambda row: row.get(name, NOT_SHOWN)
 
     def read(row: Row) -> Any:
         value: Any = row
         for part in parts:
-            value = value.get(part) if isinstance(value, Mapping) else None
+            if not isinstance(value, Mapping):
+                return value  # None, or not shown
+            value = value.get(part, NOT_SHOWN)
         return value
 
     return read

@@ -13,8 +13,8 @@ from typing import Any
 from connectors.base import Person
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
-from connectors.salesforce.feed import decode_row, rows_of
 from connectors.salesforce.ids import full_id
+from connectors.salesforce.rows import decode_row, rows_of
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.values import quote, select
 

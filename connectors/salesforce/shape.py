@@ -19,6 +19,10 @@ from connectors.salesforce.api import Api
 
 KEPT_MS: Final = 3_600_000
 
+STAMPS: Final = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+"""What can order a sweep, the best first. Only the first moves with every change: LastModifiedDate misses those by the
+system itself, and CreatedDate misses all of them."""
+
 
 class Choice(msgspec.Struct, gc=False):
     value: str
@@ -34,6 +38,7 @@ class FieldShape(msgspec.Struct, rename="camel", gc=False):
     updateable: bool = False
     createable: bool = False
     filterable: bool = True
+    sortable: bool = True
     unique: bool = False
     external_id: bool = False
     relationship_name: str | None = None
@@ -89,14 +94,24 @@ class Shapes:
 
     def has(self, name: str, path: str) -> bool:
         """Whether ``path`` (``Status``, ``Account.Tier__c``) can be selected of object ``name``."""
+        return self.field(name, path) is not None
+
+    def field(self, name: str, path: str) -> FieldShape | None:
+        """The field at the end of ``path``, or None when it does not exist for us."""
         shape = self.get(name)
         first, dot, rest = path.partition(".")
         if shape is None:
-            return False
+            return None
         if not dot:
-            return shape.field(first) is not None
+            return shape.field(first)
         link = shape.link(first)
-        return link is not None and len(link.reference_to) == 1 and self.has(link.reference_to[0], rest)
+        return self.field(link.reference_to[0], rest) if link is not None and len(link.reference_to) == 1 else None
+
+    def stamp(self, name: str) -> str | None:
+        """The field that sweeps of object ``name`` go by: some objects show a stamp and let nobody filter by it."""
+        shape = self.get(name)
+        fields = [shape.field(one) for one in STAMPS] if shape is not None else []
+        return next((field.name for field in fields if field and field.filterable and field.sortable), None)
 
     def _describe(self, name: str) -> ObjectShape | None:
         try:

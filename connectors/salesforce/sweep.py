@@ -1,9 +1,14 @@
-"""Sweeps: where a stream stands, what to ask next, and what was handed out already.
+"""Sweeps: where a stream stands, and what to ask next.
 
-Owns cursors and the conditions of queries. Refuses calls and rows. Invariant: within a sweep the pair (SystemModstamp,
-Id) only grows, so that no row is skipped however many share a stamp; between sweeps the cursor never passes the
-server's time at the sweep's begin, and each sweep starts ``overlap`` before it, since rows can become visible late
-with an older stamp.
+Owns cursors and the conditions of queries. Refuses calls and rows. Invariant: within a sweep the pair (stamp, Id) only
+grows, so that no row is skipped however many share a stamp; between sweeps the cursor never passes the server's time at
+the sweep's begin, and each sweep starts ``overlap`` before it, since rows can become visible late with an older stamp.
+
+No page's ``nextRecordsUrl`` is ever followed: a locator that expired, or was given up for another client's, cannot stop
+a sweep. Deleted rows come by queryAll within the same pages, with who deleted them and what they were merged into;
+getDeleted and getUpdated would cost a call per object a round, know whole minutes and thirty days, and tell ids alone.
+What left the recycle bin neither of them shows for long: the reconciliation asks after it by id.
+https://developer.salesforce.com/docs/platform/api-rest/guide/resources-getdeleted.html
 """
 
 from __future__ import annotations
@@ -19,12 +24,15 @@ from connectors.salesforce.values import quote, read_instant, select, show_insta
 from sla.model import DONE_STATUSES
 
 
-class Cursor(msgspec.Struct, omit_defaults=True):
+class Cursor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Where a stream stands. Between sweeps ``reached`` is set: everything up to it (epoch ms) has been seen.
 
     ``first``: since when a first sweep asks. Within a sweep: ``start`` the server's time when it began, ``stamp`` and
     ``id`` of the last row seen. ``turn`` counts the pages that brought something, so that every such page has a cursor
-    of its own.
+    of its own. ``left``: how many rows a first sweep has still to bring.
+
+    A first sweep by bulk job has the ``job``, how often its state was ``asked``, and the ``locator`` of its next
+    portion: None while the job works, empty for the first one. ``paged``: no job, whatever the number of rows.
     """
 
     reached: int | None = None
@@ -33,11 +41,21 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     stamp: str | None = None
     id: str | None = None
     turn: int = 0
+    left: int | None = None
+    job: str | None = None
+    asked: int = 0
+    locator: str | None = None
+    paged: bool = False
 
     @property
     def resting(self) -> bool:
         """Whether the last sweep is finished."""
         return self.first is None and self.stamp is None
+
+    @property
+    def beginning(self) -> bool:
+        """Whether nothing has been asked yet."""
+        return self.first is not None and self.stamp is None and self.job is None
 
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -56,16 +74,18 @@ def read_cursor(text: str | None, since: int) -> Cursor:
         raise Rejected("the stored cursor cannot be read: forget it and sweep anew", code="CURSOR") from None
 
 
-def advance(place: Cursor, last: tuple[str, str] | None, start: int, *, full: bool, new: bool) -> Cursor:
+def advance(
+    place: Cursor, last: tuple[str, str] | None, start: int, *, full: bool, new: bool, left: int | None = None
+) -> Cursor:
     """The cursor after a page. ``last`` is (stamp, id) of its last row, ``start`` the server's time at its asking,
     ``full`` whether there may be more, ``new`` whether it brought anything."""
     turn, start = place.turn + new, place.start or start
     if last is not None and full:
-        return Cursor(place.reached, place.first, start, last[0], last[1], turn)
+        return msgspec.structs.replace(place, start=start, stamp=last[0], id=last[1], turn=turn, left=left)
     seen = last[0] if last is not None else place.stamp
     if seen is None:
-        return Cursor(place.reached if place.reached is not None else start, turn=turn)
-    return Cursor(max(min(read_instant(seen), start), place.reached or 0), turn=turn)
+        return Cursor(reached=place.reached if place.reached is not None else start, turn=turn)
+    return Cursor(reached=max(min(read_instant(seen), start), place.reached or 0), turn=turn)
 
 
 class Sweeps:
@@ -76,52 +96,35 @@ class Sweeps:
         ended = (raw for raw, word in settings.status.get("lead", {}).items() if word in DONE_STATUSES)
         self._ended = ", ".join(quote(raw) for raw in sorted(ended))
 
-    def query(self, name: str, columns: Sequence[str], place: Cursor) -> str:
-        """The next page of object ``name`` after ``place``."""
-        if place.stamp is not None and place.id is not None:
-            stamp = show_instant(read_instant(place.stamp))
-            where = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quote(place.id)}))"
-            if place.first is not None:
-                where = f"{where} AND {self._first(name, columns, place.first)}"
-        elif place.first is not None:
-            where = self._first(name, columns, place.first)
-        else:
-            where = f"SystemModstamp >= {show_instant((place.reached or 0) - self._overlap_ms)}"
-        return select(columns, name, where, f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {names.page_rows(name)}")
+    def query(self, name: str, columns: Sequence[str], place: Cursor, stamp: str, only: str = "") -> str:
+        """The next page of object ``name`` after ``place``, in the order of its field ``stamp``.
 
-    def _first(self, name: str, columns: Sequence[str], since: int) -> str:
+        ``only`` is one more condition. The first page of a first sweep has no limit: its answer says how many rows
+        there are in all.
+        """
+        if place.stamp is not None and place.id is not None:
+            at = show_instant(read_instant(place.stamp))
+            where = f"({stamp} > {at} OR ({stamp} = {at} AND Id > {quote(place.id)}))"
+            if place.first is not None:
+                where = f"{where} AND {self._first(name, columns, place.first, stamp)}"
+        elif place.first is not None:
+            where = self._first(name, columns, place.first, stamp)
+        else:
+            where = f"{stamp} >= {show_instant((place.reached or 0) - self._overlap_ms)}"
+        limit = "" if place.beginning and not place.paged else f" LIMIT {names.page_rows(name)}"
+        return select(columns, name, f"{where}{only}", f"ORDER BY {stamp} ASC, Id ASC{limit}")
+
+    def whole(self, name: str, columns: Sequence[str], place: Cursor, stamp: str, only: str = "") -> str:
+        """All of a first sweep, in no order: an order would keep Salesforce from cutting the job into chunks.
+        https://developer.salesforce.com/docs/platform/api-asynch/guide/queries.html"""
+        return select(columns, name, f"{self._first(name, columns, place.first or 0, stamp)}{only}")
+
+    def _first(self, name: str, columns: Sequence[str], since: int, stamp: str) -> str:
         """A first sweep also brings every record that is still open, however old."""
-        recent = f"SystemModstamp >= {show_instant(since)}"
+        recent = f"{stamp} >= {show_instant(since)}"
         if name == names.CASE and "IsClosed" in columns:
             return f"({recent} OR (IsClosed = false AND IsDeleted = false))"
         if name == names.LEAD and "IsConverted" in columns:
-            rest = f" AND Status NOT IN ({self._ended})" if self._ended else ""
+            rest = f" AND Status NOT IN ({self._ended})" if self._ended and "Status" in columns else ""
             return f"({recent} OR (IsConverted = false AND IsDeleted = false{rest}))"
         return recent
-
-
-class Served:
-    """Keys of rows that were handed out and taken, so that the overlap costs nothing downstream.
-
-    A key counts once the caller comes back with the cursor that was given beside it: by then its row is stored. It is
-    an economy only; the store drops doubles anyway.
-    """
-
-    def __init__(self) -> None:
-        self._taken: dict[str, set[str]] = {}
-        self._this_sweep: dict[str, set[str]] = {}
-        self._offered: dict[str, tuple[str, set[str], bool]] = {}
-
-    def confirm(self, name: str, cursor: str | None) -> None:
-        offered, keys, swept = self._offered.pop(name, ("", set(), False))
-        if cursor is None or offered != cursor:
-            return
-        self._this_sweep.setdefault(name, set()).update(keys)
-        if swept:  # the next sweep can meet only what this one met, and what is new
-            self._taken[name] = self._this_sweep.pop(name)
-
-    def has(self, name: str, key: str) -> bool:
-        return key in self._taken.get(name, ()) or key in self._this_sweep.get(name, ())
-
-    def offer(self, name: str, cursor: str, keys: set[str], *, swept: bool) -> None:
-        self._offered[name] = (cursor, keys, swept)

@@ -16,9 +16,9 @@ from connectors.salesforce import names, sending
 from connectors.salesforce.actors import owner_id
 from connectors.salesforce.api import Api
 from connectors.salesforce.columns import Columns
-from connectors.salesforce.feed import decode_row, rows_of
 from connectors.salesforce.ids import is_id
 from connectors.salesforce.mapping import RecordMapping, Row, is_instant
+from connectors.salesforce.rows import decode_row, rows_of
 from connectors.salesforce.sending import Order, RowAnswer
 from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import id_list, select, show_day, show_instant
