@@ -18,6 +18,7 @@ from connectors.salesforce.api import Api
 from connectors.salesforce.checking_fields import PERMISSIONS, RecordQuestions, where
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
+from connectors.salesforce.support import SOAP_LOGIN_GONE
 
 SKEW_MS: Final = 60_000
 LOW_QUOTA: Final = 0.1
@@ -68,8 +69,11 @@ class Checking:
         return found
 
     def _login(self) -> Iterator[Finding]:
-        way = "client credentials" if self._settings.client_secret is not None else "JWT bearer"
+        way = self._settings.grant
         yield Finding("ok", "login", f"logged in by {way} as {self._api.user or 'an unknown user'}")
+        if way == "SOAP login":
+            message = f"Salesforce ends the SOAP login on {SOAP_LOGIN_GONE} (Summer '27); versions from 65.0 have none"
+            yield Finding("warn", "login", message, "use client_secret or private_key instead: docs/salesforce.md")
         if self._api.user is None:
             fix = 'set integration_user = "005…": Setup > Users'
             yield Finding("warn", "login", "the login does not tell which user we are", fix)
