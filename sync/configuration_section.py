@@ -108,7 +108,7 @@ def _connection(
     validate(model, known, judged)
     for problem in judged.problems:
         # What a plain key will hold is not known before its reference is fetched, so it is not missed here.
-        if not (problem.path == () and any(problem.message == f"{key!r} is missing" for key in plain)):
+        if not (problem.path == () and any(re.search(rf"\b{key}\b", problem.message) for key in plain)):
             at.at(*problem.path).add(problem.message, problem.known)
     common = {key: value for key, value in known.items() if key in ConnectionSettings.model_fields}
     read = validate(ConnectionSettings, common, Collector())
@@ -179,7 +179,15 @@ def _replaced(
 
 
 def _stand_in(reference: Reference) -> object:
-    return Secret("not fetched", label=reference.text) if reference.secret else reference.text
+    if not reference.secret:
+        return reference.text
+    # What is fetched from a file or the keyring could be replaced there, which some logins ask for.
+    keep = _keep_nothing if reference.text.startswith(("file:", "keyring:")) else None
+    return Secret("not fetched", label=reference.text, keep=keep)
+
+
+def _keep_nothing(_: str) -> None:
+    raise ValueError("a secret that was not fetched is not replaced")
 
 
 def _fetched(reference: Reference, folder: Path) -> object:

@@ -152,7 +152,12 @@ def test_a_problem_reads_as_one_line_that_says_where_what_and_how(file):
         ("write.ticket", "write.tickt", (16, 7), "unknown key 'tickt'"),
         ('calendar = "office" }]', 'calendar = "ofice" }]', (19, 83), "no calendar is called 'ofice'"),
         ('"weighted"', '"random"', (20, 12), 'must be "round_robin", "least_loaded" or "weighted"'),
-        ('"queue:Unassigned"', '"Unassigned"', (21, 12), 'must be "queue:NAME", "user:ID", "user:NAME" or an e-mail address'),
+        (
+            '"queue:Unassigned"',
+            '"Unassigned"',
+            (21, 12),
+            'must be "queue:NAME", "user:ID", "user:NAME" or an e-mail address',
+        ),
         ('reassign = "inside-sales"', 'reassign = "inside"', (31, 35), "there is no pool 'inside'"),
     ],
 )
@@ -402,3 +407,12 @@ def test_what_an_objective_asks_for_is_read_from_the_crm(tmp_path):
         '[[objectives]]\nname = "Chats"\ntarget = "first_response"\ngoal = "80%"\nwhen = { channel = "chat" }\n'
     )
     assert {"source", "channel"} <= load(path, REPORT).named_fields
+
+
+def test_what_a_plain_key_will_hold_is_not_missed_before_it_is_fetched(file):
+    salesforce = (
+        'connector = "salesforce"\ndomain = "acme.my"\nclient_id = "env:NOBODY_SET_THIS"\n'
+        'refresh_token = "file:secrets/token"\n'
+    )
+    start, end = GOOD.index('connector = "hubspot"'), GOOD.index("poll_every")
+    assert load(file(GOOD[:start] + salesforce + GOOD[end:])).connections["acme"].connector == "salesforce"
