@@ -16,16 +16,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from connectors.base import Receipt
-from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
+from connectors.errors import AuthFailed, Conflict, ConnectorError, Rejected, RetryLater
 from connectors.http import classify, retry_after
+from connectors.hubspot.faults import BY_STATUS, RULES, error_of
 from connectors.hubspot.shapes import Failed, Refusal
 
-LOCKED_WAIT_S: Final = 5.0
-"""HubSpot asks for at least two seconds after a 423; above four the call is not repeated at once but left."""
-MIGRATION_WAIT_S: Final = 60.0
 UNKNOWN_DAY_WAIT_S: Final = 3600.0
 """After a DAILY refusal when the portal's time zone is not known yet."""
-POLICY_WAIT_S: Final = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 
 TOKEN_REFUSED: Final = frozenset({"401", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION"})
 """The codes of a 401: another token may be accepted."""
@@ -58,28 +55,25 @@ def understand(
     """The error of an answer that is not a success. ``now`` is the server's time in epoch ms, ``zone`` the portal's
     IANA time zone, ``write`` whether the request may have changed something."""
     refusal = read_refusal(body)
+    if status in (400, 422):
+        return _invalid(refusal)
     after = retry_after(headers)
-    match status:
-        case 400 | 422:
-            return _invalid(refusal)
-        case 401:
-            reason = "HubSpot refused the access token: make a new one and put it into `access_token`"
-            return AuthFailed(reason, code=refusal.category if refusal.category in TOKEN_REFUSED else "401")
-        case 403:
-            return AuthFailed(_forbidden(refusal), code=refusal.category or "403")
-        case 404:
-            return Rejected("there is no such object or path in this portal", code=refusal.category or "404")
-        case 409:
-            return Conflict("another object or change stands against it", code=refusal.category or "409")
-        case 423:
-            return RetryLater("the object is locked", code="LOCKED", after=max(after or 0.0, LOCKED_WAIT_S))
-        case 429:
-            return _limited(refusal, after, now, zone)
-        case 477:
-            wait = after if after is not None else MIGRATION_WAIT_S
-            return RetryLater("HubSpot is migrating this portal", code="MIGRATION_IN_PROGRESS", after=wait)
-    return classify(status, body, headers, write=write)
+    if status == 429:
+        return _limited(refusal, after, now, zone)
+    usual = BY_STATUS.get(status)
+    if usual is None:
+        return classify(status, body, headers, write=write)
+    # Another category than the status's own is believed only where the same follows from it.
+    named = refusal.category
+    believed = named in RULES and RULES[named].verdict == RULES[usual].verdict
+    found = error_of(named if believed else usual, reason=_lacking(refusal), after=after, write=write)
+    if not believed and usual not in _ALWAYS:
+        found.code = str(status)
+    return found
 
+
+_ALWAYS: Final = frozenset({"LOCKED", "MIGRATION_IN_PROGRESS"})
+"""What a status means whatever the body says; elsewhere the status itself is the code when HubSpot says no other."""
 
 _DEAD_TOKEN: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"})
 _BAD_CLIENT: Final = frozenset(
@@ -106,11 +100,15 @@ def login_refused(status: int, body: bytes, headers: Mapping[str, str], *, now: 
     return AuthFailed("HubSpot refused the login: look at the app's settings", code=code)
 
 
-def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) -> RateLimited:
+def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) -> ConnectorError:
     policy = refusal.policy_name or _policy_in(refusal.message)
-    wait = until_midnight(now, zone) if policy == "DAILY" else POLICY_WAIT_S.get(policy, 10.0)
-    reason = f"HubSpot's {policy.lower() or 'call'} quota is used up"
-    return RateLimited(reason, after=max(wait, after or 0.0), code=policy or "429")
+    if policy == "DAILY":
+        return error_of(policy, after=max(until_midnight(now, zone), after or 0.0))
+    if policy in RULES:
+        return error_of(policy, after=after)
+    found = error_of("RATE_LIMITS", after=after)
+    found.code = "429"
+    return found
 
 
 def _policy_in(message: str) -> str:
@@ -131,9 +129,9 @@ def until_midnight(now: int, zone: str | None) -> float:
     return (tomorrow.astimezone(UTC) - here.astimezone(UTC)).total_seconds()
 
 
-def _forbidden(refusal: Refusal) -> str:
+def _lacking(refusal: Refusal) -> str | None:
     if refusal.category != "MISSING_SCOPES":
-        return "HubSpot forbids this call to the access token's app"
+        return None
     scopes = missing_scopes(refusal)
     what = f"the scope {' or '.join(scopes)}" if scopes else "a scope"
     return f"the access token lacks {what}: add it to the service key or private app"
@@ -160,7 +158,12 @@ def _invalid(refusal: Refusal) -> Rejected:
         reason = f"HubSpot refused the values: {'; '.join(dict.fromkeys(details))}"
     elif named:
         reason = f"HubSpot refused the values of {', '.join(named)}"
-    return Rejected(reason, code=_code(refusal))
+    code = _code(refusal)
+    if code not in RULES:
+        return Rejected(reason, code=code)
+    found = error_of(code, reason=reason if details or named or code == "VALIDATION_ERROR" else None)
+    # What has a status of its own is not believed of a 400.
+    return found if isinstance(found, Rejected) else Rejected(reason, code=code)
 
 
 def _detail(error: Mapping[str, Any]) -> str:
@@ -193,15 +196,17 @@ def _code(refusal: Refusal) -> str:
     return refusal.category or "400"
 
 
-_ROW_STATUS: Final = {
-    "OBJECT_NOT_FOUND": 404, "CONFLICT": 409, "RATE_LIMITS": 429, "MISSING_SCOPES": 403, "LOCKED": 423,
-    "INTERNAL_ERROR": 500, "SERVICE_UNAVAILABLE": 503, "TIMEOUT": 504,
+_ROW_STATUS: Final = {code: status for status, code in BY_STATUS.items()} | {
+    "EXPIRED_AUTHENTICATION": 401, "MISSING_SCOPES": 403, "OBJECT_ALREADY_EXISTS": 409,
 }  # fmt: skip
 """A row's own entry tells a category and no status. Any other category is a refusal of the values."""
 
 
 def row_error(failed: Failed, *, now: int, zone: str | None) -> ConnectorError:
     """The error of one row in an answer that was a success for others."""
+    rule = RULES.get(failed.category)
+    if rule is not None and rule.verdict == "retry":
+        return error_of(failed.category, write=True)
     status = _ROW_STATUS.get(failed.category, 400)
     return understand(status, msgspec.json.encode(failed), {}, now=now, zone=zone, write=True)
 

@@ -1,6 +1,6 @@
 """Every call to HubSpot, through hubspot-api-client.
 
-Owns the SDK's client, its time-outs, the pace of searches, the server's clock and the quota headers. Refuses the SDK's
+Owns the SDK's client, its time-outs, the server's clock and the quota headers. Refuses the SDK's
 models (they cost twenty times a plain decode), its hidden sleeping and its hold on logging. Invariant: a call ends
 within ``timeouts.total`` with bytes of a 2xx answer or with one of the five errors; the SDK is imported on first use.
 
@@ -14,30 +14,29 @@ import contextlib
 import http.client
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from threading import Semaphore, Timer
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import msgspec
 import requests.utils
 import urllib3.exceptions
 
-from connectors.allowance import Allowance
+from connectors.allowance import EVERYTHING, Allowance
 from connectors.base import Quota
 from connectors.deadline import POOL_CLASSES, Deadline
-from connectors.errors import ConnectorError, Rejected, RetryLater
+from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import MAX_ANSWER_BYTES, Patience, classify, http_date, user_agent
-from connectors.hubspot.answers import understand
+from connectors.hubspot.answers import TOKEN_REFUSED, understand
+from connectors.hubspot.login import login
 from connectors.hubspot.names import HOST, Paths
 from connectors.hubspot.settings import HubSpotSettings
 
 T = TypeVar("T")
 
-SECOND_S: Final = 1.1
-"""HubSpot counts searches by the second, for the whole account; a little more keeps clear of the edge.
-https://developers.hubspot.com/docs/api-reference/search/guide#limits"""
-
 SAME_TIME_MS: Final = 500
 """What a call may take before its answer's Date counts as another time than ours."""
+
+JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"}
 
 _QUOTA_HEADERS: Final = (
     ("day", "x-hubspot-ratelimit-daily", "x-hubspot-ratelimit-daily-remaining"),
@@ -63,8 +62,9 @@ class HubSpotApi:
         self._settings = settings
         self._clock = clock
         self._patience = patience
+        self._login = login(settings, clock, allowance)
         self._client: Any = None
-        self._pace = Pace(settings.searches_per_second)
+        self._making = Lock()
         self._quota: dict[str, Quota] = {}
 
     def now(self) -> int:
@@ -79,6 +79,7 @@ class HubSpotApi:
             self._client.rest_client.pool_manager.clear()
             self._client.close()
             self._client = None
+        self._login.close()
 
     # ---- the two ways of asking
 
@@ -97,12 +98,9 @@ class HubSpotApi:
     ) -> T:
         """Posts ``body``. ``write``: it changes the CRM, and is not repeated when it may have taken effect."""
 
-        def once() -> T:
-            if path.endswith("/search"):
-                self._pace.wait()
-            return self._typed(type, "POST", path, query, body, write=write)
-
-        return self._patience.run(once, idempotent=not write)
+        return self._patience.run(
+            lambda: self._typed(type, "POST", path, query, body, write=write), idempotent=not write
+        )
 
     def _typed(
         self, type: type[T], method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
@@ -118,17 +116,30 @@ class HubSpotApi:
     def _once(
         self, method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
     ) -> tuple[int, Mapping[str, str], bytes]:
+        """With another token once more, where the first was refused and there is one: a 401 has changed nothing."""
+        token = self._login.token()
+        try:
+            return self._call(token, method, path, query, body, write=write)
+        except AuthFailed as refused:
+            if refused.code not in TOKEN_REFUSED or not self._login.another(token):
+                raise
+        return self._call(self._login.token(), method, path, query, body, write=write)
+
+    def _call(
+        self, token: str, method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool
+    ) -> tuple[int, Mapping[str, str], bytes]:
         limits = self._settings.timeouts
-        self._allowance.take("search" if path.endswith("/search") else "rest")
+        endpoint = "search" if path.endswith("/search") else "rest"
+        self._allowance.take(endpoint)
         with Deadline(limits.total) as deadline:
             try:
                 response = self._sdk().call_api(
                     path,
                     method,
                     query_params=list((query or {}).items()),
-                    header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                    header_params={**JSON, "Authorization": f"Bearer {token}"},
                     body=body,
-                    auth_settings=["oauth2"],
+                    auth_settings=[],  # the client's own token would stay the one that it was made with
                     _preload_content=False,
                     _request_timeout=(limits.connect, limits.read),
                 )
@@ -138,7 +149,10 @@ class HubSpotApi:
             except Exception as error:
                 # The one boundary: the SDK raises unrelated classes per package, urllib3's, AttributeError for TLS
                 # failures and UnicodeDecodeError for error pages. All are told apart by what they carry.
-                raise self._failure(error, expired=deadline.expired, write=write) from error
+                failure = self._failure(error, expired=deadline.expired, write=write)
+                if isinstance(failure, RateLimited):
+                    self._allowance.refused(EVERYTHING if failure.code == "DAILY" else endpoint, failure.after)
+                raise failure from error
             if deadline.expired:  # a body without a length ends silently when the socket is cut
                 raise RetryLater("HubSpot did not answer in time", code="TIMEOUT", unknown=write)
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -180,12 +194,15 @@ class HubSpotApi:
     # ---- the SDK
 
     def _sdk(self) -> Any:
+        with self._making:
+            return self._made()
+
+    def _made(self) -> Any:
         if self._client is None:
             with _logging_kept():
                 from hubspot import Client
 
                 client = Client.create(
-                    access_token=self._settings.access_token.reveal(),
                     host=self._settings.url or HOST,
                     base_url=self._settings.url or HOST,
                     retry=False,
@@ -196,20 +213,6 @@ class HubSpotApi:
             self._client.user_agent = user_agent()
             self._client.rest_client.pool_manager.pool_classes_by_scheme = POOL_CLASSES
         return self._client
-
-
-class Pace:
-    """At most ``count`` passes within a second of real time, whatever clock the daemon lives by."""
-
-    def __init__(self, count: int) -> None:
-        self._free = Semaphore(count)
-
-    def wait(self) -> None:
-        """Returns when one more is allowed: within a second at most."""
-        self._free.acquire(timeout=SECOND_S)
-        back = Timer(SECOND_S, self._free.release)
-        back.daemon = True
-        back.start()
 
 
 def _read(response: Any) -> bytes:

@@ -13,7 +13,6 @@ from hubspot_samples.desk import Desk, order
 
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import IMPATIENT
-from connectors.hubspot.api import Pace
 from emulators.http import Response
 
 SEARCH = "POST /crm/objects/2026-09/tickets/search"
@@ -210,11 +209,6 @@ def test_searches_keep_to_what_hubspot_allows() -> None:
         for _ in range(8):
             desk.connector.poll("tickets", None, 0)
         assert desk.calls()[SEARCH] == 8
-
-
-def test_a_pace_lets_its_count_through_at_once() -> None:
-    pace = Pace(3)
-    assert [pace.wait() for _ in range(3)] == [None, None, None]
 
 
 def test_the_servers_clock_is_known_by_its_answers(desk: Desk) -> None:
