@@ -35,7 +35,7 @@ OWNERS = {
         "connectors/hubspot/api.py",
     ),
     "tenacity": ("connectors/http.py",),
-    "lxml": ("connectors/salesforce/webhook.py",),
+    "lxml": ("connectors/salesforce/webhook.py", "connectors/salesforce/holiday_links.py"),
     "keyring": ("sync/secrets.py",),
     "tomllib": ("sync/configuration.py", "sync/toml_"),
     "click": ("console/",),

@@ -123,6 +123,24 @@ class Api:
             )
         )
 
+    def metadata(self, envelope: Callable[[str], bytes]) -> bytes:
+        """A read of the Metadata API, which speaks SOAP alone. ``envelope(session)`` is the request's body, for the
+        session stands in it. Raises Rejected when the org refuses, mostly for lack of a permission."""
+
+        def call(turn: _Turn) -> bytes:
+            opened = self._current(turn)
+            path = names.METADATA.format(version=self._settings.api_version)
+            answer = self._request(
+                opened, "POST", path, write=False, content=envelope(opened.token), headers=names.SOAP_HEADERS
+            )
+            if answer.status_code == 500 and b"faultcode" in answer.content:
+                raise Rejected("the Metadata API refuses it", code="METADATA")
+            if answer.status_code != 200:
+                raise call_error(answer.status_code, answer.content, answer.headers, write=False)
+            return answer.content
+
+        return self._run(call)
+
     def versions(self) -> Answer:
         """The versions that this instance speaks."""
         return self.get(names.VERSIONS)

@@ -42,6 +42,7 @@ from connectors.salesforce.rows import decode_row
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.updating import Updating
+from connectors.setup import SetUp
 
 BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message"), names.COLLECTION_ROWS)
 
@@ -141,6 +142,11 @@ class SalesforceConnector:
                 return self._updating.tags(batch)
             case "message":
                 return self._adding.messages(batch)
+
+    def setup(self) -> SetUp:
+        from connectors.salesforce.setting_up import SalesforceSetUp  # the daemon never sets anything up
+
+        return SalesforceSetUp(self._api, self._shapes, self._records, self._settings)
 
     def check(self) -> list[Finding]:
         return self._checking.findings()

@@ -27,6 +27,8 @@ LOCATOR: Final = "Sforce-Locator"
 DESCRIBE: Final = "sobjects/{object}/describe"
 CUSTOM_FIELD: Final = "tooling/sobjects/CustomField"
 PERMISSION_SET: Final = "sobjects/PermissionSet"
+METADATA: Final = "/services/Soap/m/{version}"
+SOAP_HEADERS: Final = {"Content-Type": "text/xml; charset=UTF-8", "Accept": "text/xml", "SOAPAction": '""'}
 
 AUTO_ASSIGN: Final = "Sforce-Auto-Assign"
 """Defaults to TRUE on create and on update of leads and cases: without FALSE the org's assignment rules undo a

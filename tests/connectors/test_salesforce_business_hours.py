@@ -113,7 +113,8 @@ def test_hours_that_never_open_say_so() -> None:
 
 
 RECURRENCES = [
-    ({"RecurrenceType": "RecursDaily", "RecurrenceInterval": 10}, ["2026-01-01", "2026-01-11", "2026-01-21", "2026-01-31"]),
+    ({"RecurrenceType": "RecursDaily", "RecurrenceInterval": 10},
+     ["2026-01-01", "2026-01-11", "2026-01-21", "2026-01-31"]),
     ({"RecurrenceType": "RecursEveryWeekday", "RecurrenceDayOfWeekMask": 62, "RecurrenceEndDateOnly": "2026-01-06"},
      ["2026-01-01", "2026-01-02", "2026-01-05", "2026-01-06"]),
     ({"RecurrenceType": "RecursWeekly", "RecurrenceInterval": 2, "RecurrenceDayOfWeekMask": 2 + 32},
