@@ -15,22 +15,24 @@ from emulators.salesforce.tables import CLOSED
 from emulators.salesforce.values import show_instant
 
 
-def derive(store: Store, object: str, old: Values | None, new: Values, user: str) -> Values:
-    """``new`` with what follows from it. ``user`` is who writes."""
+def derive(
+    store: Store, object: str, old: Values | None, new: Values, user: str, at: int | None = None
+) -> Values:  # fmt: skip
+    """``new`` with what follows from it. ``user`` is who writes, ``at`` (epoch ms) when; now if it is not said."""
     filled = dict(new)
     if "OwnerId" in store.tables[object.lower()].fields and not filled.get("OwnerId"):
         filled["OwnerId"] = user
     rule = RULES.get(object)
     if rule:
-        rule(store, old, filled)
+        rule(store, old, filled, store.stamp() if at is None else at // 1000 * 1000)
     return filled
 
 
-def _person(store: Store, old: Values | None, row: Values) -> None:  # noqa: ARG001
+def _person(store: Store, old: Values | None, row: Values, at: int) -> None:  # noqa: ARG001
     row["Name"] = " ".join(part for part in (row.get("FirstName"), row.get("LastName")) if part)
 
 
-def _case(store: Store, old: Values | None, row: Values) -> None:
+def _case(store: Store, old: Values | None, row: Values, at: int) -> None:
     if old is None:
         row["CaseNumber"] = f"{1000 + store.count('Case') + 1:08d}"
         row["IsClosedOnCreate"] = row.get("Status") in CLOSED["Case"]
@@ -42,24 +44,24 @@ def _case(store: Store, old: Values | None, row: Values) -> None:
     row["ContactEmail"], row["ContactPhone"] = contact.get("Email"), contact.get("Phone")
     row["AccountId"] = row.get("AccountId") or contact.get("AccountId")
     row["IsClosed"] = row.get("Status") in CLOSED["Case"]
-    _stamp_end(store, row, "IsClosed", "ClosedDate", old)
+    _stamp_end(row, "IsClosed", "ClosedDate", old, at)
 
 
-def _task(store: Store, old: Values | None, row: Values) -> None:
+def _task(store: Store, old: Values | None, row: Values, at: int) -> None:
     row["IsClosed"] = row.get("Status") in CLOSED["Task"]
     row["IsHighPriority"] = row.get("Priority") == "High"
     row["AccountId"] = _account_of(store, row)
-    _stamp_end(store, row, "IsClosed", "CompletedDateTime", old)
+    _stamp_end(row, "IsClosed", "CompletedDateTime", old, at)
 
 
-def _stamp_end(store: Store, row: Values, flag: str, when: str, old: Values | None) -> None:
+def _stamp_end(row: Values, flag: str, when: str, old: Values | None, at: int) -> None:
     if not row[flag]:
         row[when] = None
     elif not (old and old[flag]) and not row.get(when):
-        row[when] = store.stamp()
+        row[when] = at
 
 
-def _event(store: Store, old: Values | None, row: Values) -> None:  # noqa: ARG001
+def _event(store: Store, old: Values | None, row: Values, at: int) -> None:  # noqa: ARG001
     start = row.get("StartDateTime") or row.get("ActivityDateTime")
     if start:
         minutes = row.get("DurationInMinutes") or 60
@@ -70,8 +72,8 @@ def _event(store: Store, old: Values | None, row: Values) -> None:  # noqa: ARG0
     row["AccountId"] = _account_of(store, row)
 
 
-def _email(store: Store, old: Values | None, row: Values) -> None:
-    row["MessageDate"] = row.get("MessageDate") or store.stamp()
+def _email(store: Store, old: Values | None, row: Values, at: int) -> None:  # noqa: ARG001
+    row["MessageDate"] = row.get("MessageDate") or at
     if old is None and row.get("ParentId") and not row.get("RelatedToId"):
         row["RelatedToId"] = row["ParentId"]
 
@@ -84,7 +86,7 @@ def _account_of(store: Store, row: Values) -> Any:
     return what.get("AccountId") or who.get("AccountId")
 
 
-RULES: Final[dict[str, Callable[[Store, Values | None, Values], None]]] = {
+RULES: Final[dict[str, Callable[[Store, Values | None, Values, int], None]]] = {
     "Lead": _person, "Contact": _person, "User": _person, "Case": _case, "Task": _task, "Event": _event,
     "EmailMessage": _email,
 }  # fmt: skip

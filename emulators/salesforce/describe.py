@@ -53,12 +53,13 @@ def describe(table: Table, org: Org, base: str) -> dict[str, Any]:
 def _field(table: Table, field: Field, org: Org) -> dict[str, Any]:
     writable = (table.name, field.name) not in org.read_only
     reference = field.type == "reference"
+    filterable = org.is_filterable(table.name, field)
     return {
         "name": field.name, "label": field.label, "type": field.type, "length": field.length,
         "byteLength": field.length * 3, "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
         "custom": field.custom, "nillable": field.nillable, "createable": field.createable and writable,
-        "updateable": field.updateable and writable, "filterable": field.filterable,
-        "sortable": field.filterable, "groupable": field.type not in ("datetime", "textarea", "double", "currency"),
+        "updateable": field.updateable and writable, "filterable": filterable,
+        "sortable": filterable, "groupable": field.type not in ("datetime", "textarea", "double", "currency"),
         "aggregatable": field.filterable, "unique": field.unique, "caseSensitive": False,
         "externalId": field.external_id, "idLookup": field.type == "id" or field.external_id,
         "nameField": field.name == table.name_field, "autoNumber": field.name == "CaseNumber",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from emulators.core import Refused
+from emulators.salesforce.schema import Field
+from emulators.salesforce.tables import TRACKED
 
 LEAST: Final = ("ApiEnabled", "TransferAnyLead", "TransferAnyCase", "EditTask")
 """System permissions of the integration user as it comes."""
@@ -45,11 +47,29 @@ class Org:
     prefix."""
     denied: set[tuple[str, str]] = field(default_factory=set)
     """Objects and what the integration user may not do with them: read, create or edit."""
+    tracked: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(TRACKED))
+    """Fields with history tracking switched on, by object."""
+    unfilterable: set[tuple[str, str]] = field(default_factory=set)
+    """Fields that describe shows as neither filterable nor sortable, beyond those of their type."""
+    timeouts: dict[str, int] = field(default_factory=dict)
+    """How many queries of an object still run too long."""
+    failing_jobs: int = 0
+    """How many of the next bulk jobs fail."""
     holiday_hours: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Holidays by name, with the names of the business hours that observe them."""
 
     def is_hidden(self, object: str, name: str) -> bool:
         return (object, name) in self.hidden
+
+    def is_filterable(self, object: str, field: Field) -> bool:
+        return field.filterable and (object, field.name) not in self.unfilterable
+
+    def times_out(self, object: str) -> bool:
+        """Whether this query of an object runs too long; counts it."""
+        left = self.timeouts.get(object, 0)
+        if left:
+            self.timeouts[object] = left - 1
+        return bool(left)
 
     def take_lock(self, id: str) -> bool:
         """Whether another transaction holds the row right now; counts the attempt."""
@@ -62,7 +82,8 @@ class Org:
 SETUP_KEYS: Final = (
     "permissions", "deny", "allow", "holiday_hours",
     "assignment", "validation", "hide", "show", "read_only", "lock", "run_as", "daily_limit", "calls", "per_app",
-    "outbound", "revoke_sessions", "expire_cursors",
+    "outbound", "revoke_sessions", "expire_cursors", "track", "unfilterable", "query_timeout", "fail_jobs",
+    "expire_jobs",
 )  # fmt: skip
 
 
@@ -73,7 +94,8 @@ def change(org: Org, order: Mapping[str, Any], owner: Any) -> None:
     ``hide``/``show``/``read_only`` {object: [fields]} · ``lock`` {id: times} · ``run_as`` user or null ·
     ``permissions`` [names of the integration user's system permissions] · ``deny``/``allow`` {object: [read, create,
     edit]} · ``holiday_hours`` {holiday: [business hours]} · ``daily_limit``, ``calls`` numbers ·
-    ``per_app`` {name, limit} or null · ``outbound`` {object: [fields]}.
+    ``per_app`` {name, limit} or null · ``outbound`` {object: [fields]} · ``track``, ``unfilterable`` {object: [fields]}
+    · ``query_timeout`` {object: times} · ``fail_jobs`` times.
     """
     if unknown := set(order) - {"do", *SETUP_KEYS}:
         raise Refused(f"unknown setup {min(unknown)!r}; known: {', '.join(SETUP_KEYS)}")
@@ -93,6 +115,10 @@ def change(org: Org, order: Mapping[str, Any], owner: Any) -> None:
     org.calls = int(order.get("calls", org.calls))
     if "per_app" in order:
         org.per_app = None if order["per_app"] is None else (order["per_app"]["name"], int(order["per_app"]["limit"]))
+    org.tracked |= {name: tuple(fields) for name, fields in order.get("track", {}).items()}
+    org.unfilterable |= {(name, one) for name, fields in order.get("unfilterable", {}).items() for one in fields}
+    org.timeouts |= {name: int(times) for name, times in order.get("query_timeout", {}).items()}
+    org.failing_jobs = int(order.get("fail_jobs", org.failing_jobs))
     org.permissions = set(order.get("permissions", org.permissions))
     org.denied |= {(name, one) for name, some in order.get("deny", {}).items() for one in some}
     org.denied -= {(name, one) for name, some in order.get("allow", {}).items() for one in some}

@@ -16,7 +16,7 @@ from emulators.salesforce.schema import Table
 from emulators.salesforce.store import Store, Values
 from emulators.salesforce.tables import CONVERTED_STATUS
 from emulators.salesforce.values import show_instant
-from emulators.salesforce.writes import Actor, Writer
+from emulators.salesforce.writes import CASCADES, Actor, Writer
 
 Order = Mapping[str, Any]
 SUPPORT_ADDRESS: Final = "support@acme.test"
@@ -35,6 +35,7 @@ class People:
         self._orders: dict[str, Callable[[Order], str]] = {
             "create": self._create, "update": self._update, "message": self._message, "call": self._call,
             "merge": self._merge, "convert": self._convert, "delete": self._delete, "undelete": self._undelete,
+            "purge": self._purge, "post": self._post, "hide_field": self._hide, "rename_field": self._rename,
             "deactivate_user": self._deactivate, "activate_user": self._activate, "setup": self._setup,
         }  # fmt: skip
         self.recorded = True
@@ -102,7 +103,8 @@ class People:
             raise Refused(f"messages are written on cases and leads, not on {table.name}")
         if order.get("channel") == "comment":
             comment = {"ParentId": row["Id"], "CommentBody": text, "IsPublished": bool(order.get("public", True))}
-            return self._writer.create(self._store.tables["casecomment"], comment, self._author(order, row, inbound))
+            author = self._portal_user() if inbound else self._author(order, row, inbound)
+            return self._writer.create(self._store.tables["casecomment"], comment, author)
         return self._email_on_case(order, row, text, inbound=inbound)
 
     def _author(self, order: Order, row: Values, inbound: bool) -> Actor:
@@ -111,6 +113,11 @@ class People:
             by = f"person:{CUSTOMER if inbound else self._automation}" if self.recorded else None
             return Actor(self._automation, by)
         return self._actor(order, self._owner_or_admin(row))
+
+    def _portal_user(self) -> Actor:
+        """What a customer writes on a portal carries the customer's own user (Object Reference, User.UserType)."""
+        user = next(row["Id"] for row in self._store.rows("User") if row["UserType"] == "CspLitePortal")
+        return Actor(str(user), f"person:{CUSTOMER}" if self.recorded else None)
 
     def _email_on_case(self, order: Order, row: Values, text: str, *, inbound: bool) -> str:
         customer = row.get("ContactEmail") or row.get("SuppliedEmail") or "customer@example.test"
@@ -186,8 +193,46 @@ class People:
         table, row = self._found(order)
         if not row.get("IsDeleted"):
             raise Refused("it is not in the recycle bin")
+        for entity, field in CASCADES.get(table.name, ()):  # what went into the bin with it comes back with it
+            for child in self._store.rows(entity, deleted=True):
+                if child.get(field) == row["Id"] and child["SystemModstamp"] == row["SystemModstamp"]:
+                    self._store.update(entity, child["Id"], {"IsDeleted": False}, self._admin)
         self._writer.force(table, row["Id"], {"IsDeleted": False}, self._actor(order))
         return str(row["Id"])
+
+    def _purge(self, order: Order) -> str:
+        """Deleted for good, out of the recycle bin or past it: no query shows it any more."""
+        table, row = self._found(order)
+        if not row.get("IsDeleted"):
+            self._delete(order)
+        self._store.remove(table.name, row["Id"])
+        return str(row["Id"])
+
+    def _post(self, order: Order) -> str:
+        """A post on a record's feed: ``text``, ``public`` (default true), ``type`` (default TextPost); by a portal's
+        user when it is ``inbound``."""
+        _, row = self._found(order)
+        post = {
+            "ParentId": row["Id"], "Body": str(order.get("text", "…")), "Type": str(order.get("type", "TextPost")),
+            "Visibility": "AllUsers" if order.get("public", True) else "InternalUsers",
+        }  # fmt: skip
+        inbound = order.get("direction", "outbound") == "inbound"
+        author = self._portal_user() if inbound else self._actor(order, self._owner_or_admin(row))
+        return self._writer.create(self._store.tables["feeditem"], post, author)
+
+    def _hide(self, order: Order) -> str:
+        """``field`` of ``object`` is hidden from the client by field-level security."""
+        change(self._org, {"do": "setup", "hide": {str(order["object"]): [str(order["field"])]}}, self.person)
+        return str(order["field"])
+
+    def _rename(self, order: Order) -> str:
+        """The custom ``field`` of ``object`` is called ``to`` from now on."""
+        entity, old, new = str(order["object"]), str(order["field"]), str(order["to"])
+        table = self._store.tables.get(entity.lower())
+        if table is None or not table.has(old) or table.has(new) or not (old.endswith("__c") and new.endswith("__c")):
+            raise Refused(f"{entity} has no custom field {old!r} that could be called {new!r}")
+        self._store.rename_field(table.name, old, new)
+        return new
 
     def _deactivate(self, order: Order) -> str:
         return self._set_active(order, active=False)

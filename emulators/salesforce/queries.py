@@ -49,6 +49,8 @@ class Queries:
         """``/query?q=`` and ``/queryAll?q=``."""
         query = parse(call.needed("q"))
         run = Run(self._store, self._org, query, deleted=deleted)
+        if self._org.times_out(run.table.name):
+            raise ApiError(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
         rows = run.rows()
         if query.counts:
             return Response(200, {"totalSize": len(rows), "done": True, "records": []})

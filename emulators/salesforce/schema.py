@@ -87,6 +87,13 @@ class Table:
         self.fields[made.name] = made
         self._lower[made.name.lower()] = made
 
+    def rename(self, old: str, new: str) -> None:
+        """An administrator gives a custom field another API name; it keeps its place."""
+        changed = replace(self.fields[old], name=new, label=_label(new))
+        self.fields = {changed.name if name == old else name: field for name, field in self.fields.items()}
+        self.fields[new] = changed
+        self.__post_init__()
+
     def copy(self) -> Table:
         """The same table for an org of its own."""
         return replace(self, fields=dict(self.fields), _lower={}, _relations={})

@@ -76,6 +76,7 @@ def plant(store: Store, writer: Writer, now_ms: int) -> Cast:
         integration=user("Sidecar", "Integration", INTEGRATION, TimeZoneSidKey="GMT"),
         agents=agents, manager=jo, unassigned=unassigned, support=support,
     )  # fmt: skip
+    user("Chris", "Customer", "chris@portal.test", UserType="CspLitePortal")
     for name, entity in (("Inbound leads", "Lead"), ("Inbound cases", "Case")):
         add("AssignmentRule", Name=name, SobjectType=entity, Active=True)
     _accounts(writer, Actor(cast.admin), at)

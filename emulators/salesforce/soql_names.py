@@ -41,6 +41,9 @@ class Names:
             raise self.wrong("INVALID_TYPE", f"sObject type '{name}' is not supported. {hint}")
         return table
 
+    def is_filterable(self, table: Table, field: Field) -> bool:
+        return self._org.is_filterable(table.name, field)
+
     def own(self, table: Table, path: Path, name: str) -> Field:
         field = table.field(name)
         if field is None or self._org.is_hidden(table.name, field.name):

@@ -27,6 +27,9 @@ class Run:
         self._plan = Selection(names).plan(self.table, query.items)
         self._test = Conditions(names).test(self.table, query.where) if query.where else None
         self._order = [(names.field(self.table, one.path), one) for one in query.order]
+        for (_, field), one in self._order:
+            if not names.is_filterable(self.table, field):
+                raise names.at(one.path.column, f"field '{field.name}' can not be sorted in a query call")
 
     def rows(self) -> list[Values]:
         """What was found, in order, before paging."""

@@ -44,7 +44,7 @@ class Conditions:
                 return lambda row: all(part(row) for part in parts)
             return lambda row: any(part(row) for part in parts)
         get, field = self._names.field(table, condition.path)
-        if not field.filterable:
+        if not self._names.is_filterable(table, field):
             raise self._names.at(condition.path.column, f"field '{field.name}' can not be filtered in a query call")
         if isinstance(condition, In):
             known = {self._value(field, literal) for literal in condition.literals}

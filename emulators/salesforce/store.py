@@ -117,6 +117,20 @@ class Store:
         """Changes a row without stamping it, as the platform does for what it derives from other records."""
         self._put(self.tables[object.lower()], self._rows[object][id].values | changes)
 
+    def remove(self, object: str, id: str) -> None:
+        """Takes a row out for good, as when the recycle bin is emptied."""
+        row = self._rows[object].pop(id)
+        self._index(self.tables[object.lower()], row.values, {})
+
+    def rename_field(self, object: str, old: str, new: str) -> None:
+        """Gives a field another name, in its table and in every row."""
+        self.tables[object.lower()].rename(old, new)
+        for row in self._rows[object].values():
+            row.values = {new if name == old else name: value for name, value in row.values.items()}
+            row.before = row.before and {new if name == old else name: value for name, value in row.before.items()}
+        if (object, old) in self._unique:
+            self._unique[object, new] = self._unique.pop((object, old))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All writes inside it take effect, or none when it is left by an exception. Nests as savepoints do."""

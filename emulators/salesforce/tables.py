@@ -238,6 +238,7 @@ _HISTORY: Final = "Field picklist ro\nDataType picklist ro\nOldValue anyType ro 
 
 _CALL: Final = {"CallType": ("Internal", "Inbound", "Outbound"), "TaskSubtype": ("Task*", "Email", "Call", "Cadence")}
 _PEOPLE: Final = {"Salutation": ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof."), "LeadSource": SOURCES, "Industry": INDUSTRIES}
+_TOLD: Final = {"Field": ("Status", "Owner", "Priority", "created", "ownerAssignment", "ownerAccepted")}
 _NO_BIN: Final = ("created", "created_by", "modified", "modified_by", "stamp")
 _SEEN: Final = ("deleted", "created", "created_by")
 
@@ -259,7 +260,7 @@ def make_tables() -> dict[str, Table]:
         }),
         table("User", "005", _USER, system=_NO_BIN, deletable=False, picklists={
             "TimeZoneSidKey": ("GMT*",), "LocaleSidKey": ("en_US*",), "EmailEncodingKey": ("UTF-8*",),
-            "LanguageLocaleKey": ("en_US*",), "UserType": ("Standard*", "AutomatedProcess"),
+            "LanguageLocaleKey": ("en_US*",), "UserType": ("Standard*", "AutomatedProcess", "CspLitePortal"),
         }),
         table("Group", "00G", _GROUP, system=_NO_BIN, picklists={"Type": ("Regular", "Queue", "Role")}),
         table("GroupMember", "011", "GroupId reference:Group@Group required create\n"
@@ -272,8 +273,12 @@ def make_tables() -> dict[str, Table]:
         table("CaseComment", "00a", "ParentId reference:Case@Parent required create\nIsPublished boolean\n"
               "CommentBody textarea:4000", label="Case Comment"),
         table("FeedItem", "0D5", "ParentId reference:Lead,Case,Contact,Account@Parent required create\n"
-              "Type picklist create\nTitle string:255\nBody textarea:10000 required", label="Feed Item",
-              picklists={"Type": ("TextPost*", "LinkPost")}),
+              "Type picklist create\nTitle string:255\nBody textarea:10000 required\nVisibility picklist",
+              label="Feed Item", picklists={
+                  "Type": ("TextPost*", "LinkPost", "ContentPost", "EmailMessageEvent", "CaseCommentPost",
+                           "CallLogPost", "TrackedChange"),
+                  "Visibility": ("AllUsers*", "InternalUsers"),
+              }),
         table("Contact", "003", _CONTACT, picklists=_PEOPLE),
         table("Account", "001", _ACCOUNT, picklists={
             "Type": ("Prospect", "Customer", "Partner", "Other"), "Industry": INDUSTRIES,
@@ -285,8 +290,10 @@ def make_tables() -> dict[str, Table]:
               name_field="MasterLabel", label="Case Status Value"),
         table("TaskStatus", "01J", _STATUS + "IsClosed boolean ro", system=_NO_BIN, writable=False,
               name_field="MasterLabel", label="Task Status Value"),
-        table("CaseHistory", "017", "CaseId reference:Case@Case ro\n" + _HISTORY, system=_SEEN, writable=False),
-        table("LeadHistory", "017", "LeadId reference:Lead@Lead ro\n" + _HISTORY, system=_SEEN, writable=False),
+        table("CaseHistory", "017", "CaseId reference:Case@Case ro\n" + _HISTORY, system=_SEEN, writable=False,
+              picklists=_TOLD | {"Field": (*_TOLD["Field"], "ownerEscalated", "external")}),
+        table("LeadHistory", "017", "LeadId reference:Lead@Lead ro\n" + _HISTORY, system=_SEEN, writable=False,
+              picklists=_TOLD),
         table("Organization", "00D", "Name string:80\nTimeZoneSidKey string:40 ro\nDefaultLocaleSidKey string:40 ro\n"
               "OrganizationType string:40 ro\nInstanceName string:5 ro\nIsSandbox boolean ro\nCountry string:80\n"
               "TrialExpirationDate datetime ro", system=_NO_BIN, writable=False),

@@ -19,19 +19,22 @@ from emulators.salesforce.derive import derive
 from emulators.salesforce.org import Org
 from emulators.salesforce.schema import Table
 from emulators.salesforce.store import Store, Values
-from emulators.salesforce.tables import CLOSED, TRACKED
+from emulators.salesforce.tables import CLOSED
 from emulators.salesforce.values import read, show_instant
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who writes. ``user`` is the user id in CreatedById; ``by`` the effect's author, None for what leaves no effect
-    (seeded and living data); ``assign`` whether assignment rules run."""
+    (seeded and living data); ``assign`` whether assignment rules run, ``acknowledges`` whether alerts of duplicate
+    rules are overruled; ``place`` method and path of the call, for faults that strike single rows."""
 
     user: str
     by: str | None = None
     request: int | None = None
     assign: bool = False
+    acknowledges: bool = False
+    place: tuple[str, str] | None = None
 
 
 class Writer:
@@ -73,7 +76,7 @@ class Writer:
         self._allowed(table, "create", body, actor)
         given = self.checks.fields(table, body, creating=True)
         defaults = {name: field.default for name, field in table.fields.items() if field.default is not None}
-        row = derive(self.store, table.name, None, defaults | given, actor.user)
+        row = derive(self.store, table.name, None, defaults | given, actor.user, at)
         self.checks.row(table, None, row)
         moved = self._assigned(table, row, actor)
         made = self.store.insert(table.name, row | moved, actor.user, at)
@@ -87,11 +90,11 @@ class Writer:
         self._allowed(table, "edit", body, actor)
         old = self.checks.existing(table, id)
         given = self.checks.fields(table, body, creating=False)
-        row = derive(self.store, table.name, old, old | given, actor.user)
+        row = derive(self.store, table.name, old, old | given, actor.user, at)
         self.checks.row(table, old, row)
         moved = self._assigned(table, row, actor)
         new = self.store.update(table.name, id, row | moved, actor.user, at)
-        for name in TRACKED.get(table.name, ()):
+        for name in self.org.tracked.get(table.name, ()):
             if old[name] != new[name]:
                 self._history(table, id, name, old[name], new[name], actor, at)
         self._after(table, new, {name: value for name, value in body.items() if name != "attributes"}, moved, actor)
@@ -121,7 +124,7 @@ class Writer:
         """A change by the platform itself, past the checks: converting, restoring, switching a user off."""
         old = self.store.find(id) or {}
         new = self.store.update(table.name, id, changes, actor.user)
-        for name in TRACKED.get(table.name, ()):
+        for name in self.org.tracked.get(table.name, ()):
             if old[name] != new[name]:
                 self._history(table, id, name, old[name], new[name], actor)
         self.tell(table, id, changes, {}, actor)
@@ -157,7 +160,7 @@ class Writer:
     def _history(
         self, table: Table, id: str, field: str, old: Any, new: Any, actor: Actor, at: int | None = None
     ) -> None:
-        if table.name not in TRACKED:
+        if not self.org.tracked.get(table.name):
             return
         values: list[tuple[Any, Any, str]] = [(old, new, "Text")]
         if field == "OwnerId":  # two rows: one with the names, one with the ids
@@ -175,7 +178,7 @@ class Writer:
 
     def _touch_parents(self, row: Values) -> None:
         """LastActivityDate of the lead, contact or account: the latest of closed tasks and events."""
-        day = row.get("ActivityDate") or show_instant(self.store.stamp())[:10]
+        day = row.get("ActivityDate") or show_instant(row.get("CompletedDateTime") or self.store.stamp())[:10]
         for parent in (row.get("WhoId"), row.get("WhatId"), row.get("AccountId")):
             target = self.store.table_of(parent) if parent else None
             if target and target.has("LastActivityDate") and (row.get("IsClosed") or "StartDateTime" in row):
