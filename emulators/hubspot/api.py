@@ -94,6 +94,9 @@ class Call:
     def may_read(self, kind: Kind) -> None:
         self.auth.require(kind.reading())
 
+    def may_define(self, kind: Kind) -> None:
+        self.auth.require(kind.defining())
+
     def may_write(self, kind: Kind) -> None:
         self.auth.require(kind.writing())
 

@@ -112,9 +112,20 @@ class Auth:
         return answer | {
             "hub_id": self._portal_id,
             "user_id": self._user_id,
-            "scopes": sorted(self.scopes),
+            "scopes": self.held("oauth-app"),
             "token_use": "access_token",
         }
+
+    def held(self, client: str) -> list[str]:
+        """The scopes of a client, in order."""
+        return sorted(self.scopes - self.withheld.get(client, set()))
+
+    def about_key(self, token: str) -> dict[str, Any]:
+        """The answer about a static token; it needs no scope. Raises HubSpotError 404.
+        developers.hubspot.com, private apps guide: "POST /oauth/v2/private-apps/get/access-token-info"."""
+        if token != self.static_token and self._ending.get(token, 0) <= self._now_ms():
+            raise HubSpotError(404, "Access token not found", "OBJECT_NOT_FOUND")
+        return {"userId": self._user_id, "hubId": self._portal_id, "appId": 0, "scopes": self.held("private-app")}
 
     def revoke(self) -> None:
         """The app is uninstalled: refresh and access tokens are worthless from now on."""
@@ -137,7 +148,7 @@ class Auth:
             "token": token,
             "user": "admin@acme.test",
             "hub_domain": "acme.test",
-            "scopes": sorted(self.scopes),
+            "scopes": self.held("oauth-app"),
             "hub_id": self._portal_id,
             "app_id": 0,
             "expires_in": max(0, (expires_ms - self._now_ms()) // 1000),

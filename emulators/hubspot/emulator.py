@@ -90,6 +90,8 @@ class HubSpotEmulator(Emulator):
         match request.method, rest.split("/"):
             case "POST", ["token"]:
                 return done(self.auth.grant(request.form()))
+            case "POST", ["private-apps", "get", "access-token-info"]:
+                return done(self.auth.about_key(str(request.json().get("tokenKey", ""))))
             case "POST", ["token", "introspect"] | ["introspect"]:
                 return done(self.auth.about(request.form().get("token", "")))
             case "POST", ["token", "revoke"] | ["revoke"]:

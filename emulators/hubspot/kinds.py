@@ -42,6 +42,14 @@ class Kind:
     def writing(self) -> str:
         return self.scope if self.scope == "tickets" else f"{self.scope}.write"
 
+    def defining(self) -> str:
+        """The scope that creates and changes properties: developers.hubspot.com, properties API, required scopes. That
+        leads and activities take the one of contacts is assumed: they have none of their own."""
+        if self.name == "tickets":
+            return self.scope
+        own = self.name if self.name in ("contacts", "companies", "deals") else "contacts"
+        return f"crm.schemas.{own}.write"
+
 
 def _activity(name: str, singular: str, type_id: str, *searched: str, display: str) -> Kind:
     # Activities carry the scope of contacts and need a time: developers.hubspot.com, engagements APIs.

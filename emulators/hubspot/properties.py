@@ -152,6 +152,10 @@ class Schema:
             raise bad_input(f"Cannot deserialize value of type PropertyType from {sort!r}")
         if field_type not in FIELD_TYPES[sort]:
             raise HubSpotError(400, f"A property of type {sort} cannot have fieldType {field_type}.")
+        if (old := self.properties.get(name)) is not None and old.archived:
+            # Seen in portals, on no page: the archived property comes back as it was, whatever was asked for.
+            old.archived = False
+            return old
         if self.get(name):
             raise HubSpotError(409, f"A property named '{name}' already exists.", "OBJECT_ALREADY_EXISTS")
         if wanted["groupName"] not in self.groups:

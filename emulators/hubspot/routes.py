@@ -23,7 +23,7 @@ _ACCOUNT: Final = re.compile(rf"/(?P<family>account-info)/(?P<version>{_VERSION}
 _TALK: Final = re.compile(rf"/(?P<family>conversations)/(?P<version>{_VERSION})/conversations(?P<rest>/.*)?")
 _DATED_TALK: Final = re.compile(rf"/(?P<family>conversations)/conversations/(?P<version>{_VERSION})(?P<rest>/.*)?")
 """developers.hubspot.com/docs/api-reference/2026-09-beta/conversations: the version stands behind the family."""
-OAUTH: Final = re.compile(r"/oauth/(?P<version>v1|v3|2025-09|2026-03|2026-09)/(?P<rest>.+?)/?")
+OAUTH: Final = re.compile(r"/oauth/(?P<version>v1|v2|v3|2025-09|2026-03|2026-09)/(?P<rest>.+?)/?")
 
 
 def find(path: str) -> tuple[str, list[str]] | None:

@@ -36,7 +36,7 @@ def _read(call: Call, kind: Kind, name: str) -> Property:
 
 
 def create_property(call: Call, kind: Kind) -> Response:
-    call.may_write(kind)
+    call.may_define(kind)
     return done(_create(call, kind, call.json()).body(), 201)
 
 
@@ -47,7 +47,7 @@ def _create(call: Call, kind: Kind, wanted: Mapping[str, Any]) -> Property:
 
 
 def update_property(call: Call, kind: Kind, name: str) -> Response:
-    call.may_write(kind)
+    call.may_define(kind)
     wanted = call.json()
     changed = call.portal.schemas[kind.name].update(name, wanted, call.portal.now_ms())
     _log(call, kind, name, wanted)
@@ -55,7 +55,7 @@ def update_property(call: Call, kind: Kind, name: str) -> Response:
 
 
 def archive_property(call: Call, kind: Kind, name: str) -> Response:
-    call.may_write(kind)
+    call.may_define(kind)
     if not call.portal.schemas[kind.name].archive(name):
         raise not_found(f"Property {name} does not exist")
     _log(call, kind, name, {"archived": True})
@@ -64,7 +64,7 @@ def archive_property(call: Call, kind: Kind, name: str) -> Response:
 
 def batch_properties(call: Call, kind: Kind, what: str) -> Response:
     """``what``: read, create or archive."""
-    (call.may_read if what == "read" else call.may_write)(kind)
+    (call.may_read if what == "read" else call.may_define)(kind)
     schema = call.portal.schemas[kind.name]
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
@@ -98,7 +98,7 @@ def read_group(call: Call, kind: Kind, name: str) -> Response:
 
 
 def create_group(call: Call, kind: Kind) -> Response:
-    call.may_write(kind)
+    call.may_define(kind)
     wanted, groups = call.json(), call.portal.schemas[kind.name].groups
     if not wanted.get("name") or not wanted.get("label"):
         raise bad_input("Some required fields were not set: [name, label]")
