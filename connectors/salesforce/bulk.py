@@ -53,6 +53,8 @@ class BulkQueries:
     def __init__(self, api: Api, selection: Selection) -> None:
         self._api = api
         self._selection = selection
+        self._fits: dict[str, int] = {}
+        """How many rows of an object were small enough, where it was not as many as wanted."""
 
     def begin(self, soql: str) -> Job:
         """Makes a job over what is there, deleted rows included."""
@@ -66,12 +68,14 @@ class BulkQueries:
     def portion(self, job: str, locator: str, name: str, most: int) -> Portion:
         """The rows of object ``name`` after ``locator`` (empty: from the first), at most ``most`` of them; fewer where
         they are very long."""
+        most = min(most, self._fits.get(name, most))
         params = {"maxRecords": str(most), **({"locator": locator} if locator else {})}
         try:
             answer = self._api.bulk("GET", f"{names.BULK}/{job}/results", params=params)
         except Rejected as error:
-            if error.code != "TOO_LARGE" or most < 100:
+            if error.code != "TOO_LARGE" or most < 8:
                 raise
+            self._fits[name] = most // 8
             return self.portion(job, locator, name, most // 8)
         following = {field.lower(): value for field, value in answer.headers.items()}.get(names.LOCATOR.lower())
         rows = csv.reader(io.TextIOWrapper(io.BytesIO(answer.body), "utf-8", newline=""))

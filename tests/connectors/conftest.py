@@ -46,8 +46,9 @@ class Org:
     def connect(self, *wanted: str, **more: Any) -> SalesforceConnector:
         settings = SalesforceSettings.model_validate(self.settings(**more))
         return SalesforceConnector(
-            "acme", settings, wanted=frozenset(wanted), clock=self.emulator.clock.now_ms, patience=IMPATIENT
-        )
+            "acme", settings, wanted=frozenset(wanted), clock=self.emulator.clock.now_ms, patience=IMPATIENT,
+            pause=self.emulator.clock.advance,
+        )  # fmt: skip
 
     def act(self, do: str, **order: Any) -> str:
         """Somebody does something in the CRM; returns the id it is about."""
