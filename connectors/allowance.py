@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from connectors.errors import RateLimited
@@ -30,17 +31,29 @@ LONGEST_WAIT_S: Final = 1.2
 EVERYTHING: Final = "*"
 """The class of endpoints that holds all others."""
 
-_purpose: ContextVar[Purpose] = ContextVar("purpose", default="check")
+WRITING: Final = frozenset({"breach", "warning", "refresh"})
+"""Purposes whose calls belong together: half of a write-back is worse than none."""
+
+
+@dataclass(slots=True)
+class _Errand:
+    """What the calls of one conversation are for, and whether the first of them was made."""
+
+    purpose: Purpose
+    begun: bool = False
+
+
+_errand: ContextVar[_Errand | None] = ContextVar("errand", default=None)
 
 
 @contextmanager
 def spending(purpose: Purpose) -> Iterator[None]:
-    """Every call within is for ``purpose``."""
-    token = _purpose.set(purpose)
+    """Every call within is for ``purpose``. A write-back that was let begin may use the reserves to come to its end."""
+    token = _errand.set(_Errand(purpose))
     try:
         yield
     finally:
-        _purpose.reset(token)
+        _errand.reset(token)
 
 
 def is_held_back(error: Exception) -> bool:
@@ -94,10 +107,12 @@ class Allowance:
         Waits where that is a matter of a second; raises RateLimited with the wait where it is not.
         """
         with self._lock:
-            purpose, now = _purpose.get(), self._clock()
+            errand, now = _errand.get() or _Errand("check"), self._clock()
+            purpose = errand.purpose
             self._refuse_shut(purpose, endpoint, now)
-            self._refuse_spent(purpose, now)
+            self._refuse_spent(purpose, now, "breach" if errand.begun and purpose in WRITING else purpose)
             wait_s = self._book(purpose, endpoint, now)
+            errand.begun = True
             self._held.pop(purpose, None)
             self._share.spend(purpose, now)
             self._used[purpose] = self._used.get(purpose, 0) + 1
@@ -167,8 +182,8 @@ class Allowance:
         if until > now:
             self._hold(purpose, until, now, "the CRM asked for this wait")
 
-    def _refuse_spent(self, purpose: Purpose, now: int) -> None:
-        until = self._share.free_at(purpose, now)
+    def _refuse_spent(self, purpose: Purpose, now: int, ranked: Purpose) -> None:
+        until = self._share.free_at(ranked, now)
         if until > now:
             left = self._share.balance(now).left or 0
             kept = "; they are kept for what is more urgent" if RESERVED[purpose] and left else ""

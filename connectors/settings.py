@@ -84,6 +84,7 @@ class ConnectionSettings(Table):
     poll_every: Seconds = 60.0
     overlap: Seconds = 600.0
     quota_share: float = Field(default=0.2, gt=0, le=1)
+    may_vanish: float = Field(default=0.5, gt=0, le=1)
     objects: tuple[str, ...] = ()
     enforce_from: datetime | None = None
     status: dict[RecordKind, dict[str, StatusCategory]] = Field(default_factory=dict)

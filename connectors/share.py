@@ -83,12 +83,14 @@ class Spent(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """How a share stands. ``limit`` is the account's, None while unknown; ``left`` is what we may still use of it."""
+    """How a share stands in the day that began at ``begin_at``. ``limit`` is the account's, None while unknown; ``own``
+    what we used, ``left`` what we may still use."""
 
     share: float
     limit: int | None
     own: int
     left: int | None
+    begin_at: int
     resets_at: int | None
 
 
@@ -135,7 +137,7 @@ class Share:
         told = self._heard.get("day")
         mine, theirs = self._mine(now), self._theirs(now)
         left = None if mine is None else max(0, mine if theirs is None else min(mine, theirs))
-        return Balance(self._share, told.limit if told else None, self._own(now), left, self._day(now).end)
+        return Balance(self._share, told.limit if told else None, self._own(now), left, *self._day(now))
 
     def free_at(self, purpose: Purpose, now: int) -> int:
         """From when on (epoch ms) a call for ``purpose`` may be made; ``now`` or earlier when it may at once."""

@@ -126,6 +126,7 @@ def _connection(
         table=table,
         references=tuple(named),
         resolve=partial(_replaced, table, named, partial(_fetched, folder=folder)),
+        may_vanish=read.may_vanish,
     )
 
 

@@ -58,6 +58,7 @@ class ConnectionEntry:
     """The table as it stands in the file: secrets are still references such as ``env:NAME``."""
     references: tuple[Reference, ...] = field(repr=False)
     resolve: Callable[[], Mapping[str, Any]] = field(repr=False, compare=False)
+    may_vanish: float = 0.5
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -41,6 +41,8 @@ STEP_MS: Final = 2_000
 
 BEAT_S: Final = 2.0
 RECONCILE_S: Final = 6 * 3_600.0
+RECONCILE_PAUSE_S: Final = 2.0
+"""What lies between two calls of a reconciliation: it never competes with what is urgent."""
 HOUSEKEEPING_S: Final = 3_600.0
 STOP_S: Final = 8.0
 """How long running jobs get to reach a safe place, within the ten seconds that a service manager allows."""
@@ -184,7 +186,8 @@ class Daemon:
             poll_s = self._configuration.connections[name].poll_every_s
             self._add(scheduler, f"poll {name}", poll_s, partial(works.poll, link))
             self._add(scheduler, f"deliver {name}", tick_s, partial(self._deliver, works, link))
-            self._add(scheduler, f"reconcile {name}", RECONCILE_S, partial(works.intake.reconcile, link), first=False)
+            reconcile = partial(works.reconciliation.run, link, RECONCILE_PAUSE_S)
+            self._add(scheduler, f"reconcile {name}", RECONCILE_S, reconcile, first=False)
         if works.live and self._configuration.webhooks:
             self._add(scheduler, "webhooks", tick_s, works.webhooks.deliver)
         self._add(scheduler, "beat", BEAT_S, works.beat)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
+from connectors.allowance import Purpose
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
 from sla.model import Event
@@ -27,6 +28,7 @@ from sync.intake import Intake
 from sync.ledger import Entry
 from sync.link import Link, back_off, note
 from sync.outbox import Letter
+from sync.quota import purpose_of
 from sync.store import Transaction
 from sync.writer import Writes
 
@@ -73,8 +75,9 @@ class Delivery:
         if self._rest_until.get(link.name, 0) > self._clock.now():
             return 0
         while not self.stop.is_set() and link.is_open(self._clock.now()):
-            letters = self._writes.write(lambda t: self._claim(t, link.name))
-            batch = _batch(letters, link, alone=alone)
+            claimed = self._writes.write(lambda t: self._claim(t, link.name))
+            ranks = {rank for rank in {letter.rank for letter in claimed} if self._may_send(link, rank)}
+            batch = _batch([letter for letter in claimed if letter.rank in ranks], link, alone=alone)
             if not batch:
                 break
             try:
@@ -83,6 +86,10 @@ class Delivery:
                 alone = True  # a batch was refused as a whole: from here on each row is asked alone
             tried += len(batch)
         return tried
+
+    def _may_send(self, link: Link, rank: int) -> bool:
+        """Whether our allowance lets write-backs of this rank go now."""
+        return link.is_open(self._clock.now(), purpose_of(rank))
 
     def _recover(self, transaction: Transaction, connection: str) -> bool:
         """Whether the outcome of something is unknown."""
@@ -109,7 +116,7 @@ class Delivery:
         """Raises Rejected only when a batch of several was refused as a whole."""
         try:
             batch = self._read_again(link, batch)
-            roster = self._roster(link) if batch and batch[0].action == "owner" else None
+            roster = self._roster(link, batch) if batch and batch[0].action == "owner" else None
         except ConnectorError as error:
             self._not_prepared(link, batch, error)
             return
@@ -123,7 +130,8 @@ class Delivery:
 
     def _call(self, link: Link, started: Sequence[Letter], called_at: int) -> None:
         try:
-            receipts = link.call(lambda connector: connector.write([letter.write_back() for letter in started]))
+            write_backs = [letter.write_back() for letter in started]
+            receipts = link.call(lambda connector: connector.write(write_backs), _purpose(started))
         except ConnectorError as error:
             self._refused(link, started, error)
             return
@@ -132,13 +140,13 @@ class Delivery:
         self._writes.write(lambda t: self._receive(t, started, receipts, called_at))
         touched = sorted({letter.record for letter in started if letter.action in OVERWRITING})
         if touched:
-            self._look_again(link, touched)
+            self._look_again(link, touched, _purpose(started))
 
     def _read_again(self, link: Link, batch: list[Letter]) -> list[Letter]:
         """Before what cannot be taken back: the records as they are now. What the CRM hides is not touched."""
         if batch[0].action not in DESTRUCTIVE:
             return batch
-        unseen = self._intake.fetch(link, sorted({letter.record for letter in batch}))
+        unseen = self._intake.fetch(link, sorted({letter.record for letter in batch}), purpose=_purpose(batch))
         hidden = [letter for letter in batch if letter.record in unseen]
         if hidden:
             reason = "the CRM refuses to show the record"
@@ -146,11 +154,12 @@ class Delivery:
             self._writes.write(lambda t: self._receive(t, hidden, receipts, self._clock.now()))
         return [letter for letter in batch if letter.record not in unseen]
 
-    def _roster(self, link: Link) -> Roster:
+    def _roster(self, link: Link, batch: Sequence[Letter]) -> Roster:
         """Who there is, asked for anew every now and then."""
         roster, now = self._rosters.get(link.name), self._clock.now()
         if roster is None or roster.at < now - ROSTER_MS:
-            roster = self._rosters[link.name] = Roster(link.call(lambda connector: connector.people()), now)
+            people = link.call(lambda connector: connector.people(), _purpose(batch))
+            roster = self._rosters[link.name] = Roster(people, now)
         return roster
 
     def _start(
@@ -275,10 +284,10 @@ class Delivery:
             outbox.expect(transaction, letter.record, changed)
             timeline.save(transaction, [_own(letter, changed, called_at)])
 
-    def _look_again(self, link: Link, records: Sequence[str]) -> None:
+    def _look_again(self, link: Link, records: Sequence[str], purpose: Purpose) -> None:
         """Reads what was overwritten, so that the next judgement knows our own change from a person's."""
         try:
-            self._intake.fetch(link, records)
+            self._intake.fetch(link, records, purpose=purpose)
         except ConnectorError as error:
             self._fail(link, error)
 
@@ -330,6 +339,11 @@ class Delivery:
 
     def _note(self, link: Link, *, stopped: bool) -> None:
         self._writes.write(lambda t: note(t, link, self._clock.now(), stopped=stopped))
+
+
+def _purpose(letters: Sequence[Letter]) -> Purpose:
+    """What a batch is for: what the most urgent of its letters is for."""
+    return purpose_of(min(letter.rank for letter in letters))
 
 
 def _own(letter: Letter, changed: Mapping[str, Any], at: int) -> Event:

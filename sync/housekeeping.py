@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from sync import inbox, ledger
+from sync import inbox, ledger, quota
 from sync.ledger import Entry
 from sync.store import Transaction
 from sync.writer import Writes
@@ -25,6 +25,7 @@ def sweep(writes: Writes, now: int) -> None:
     while writes.write(lambda t: inbox.forget(t, now)):
         pass
     writes.write(lambda t: _forget_done(t, now))
+    writes.write(lambda t: quota.forget(t, now))
     writes.write(lambda t: check_ledger(t, now))
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from connectors.base import Change, Hint, Normalised
 from sync import ledger
 from sync.engine import Arrival, Engine, without_collections
@@ -38,6 +40,12 @@ _INSERT: Final = (
 )
 
 
+_READY: Final = (
+    "SELECT id, connection, stream, change_key, received_at, payload, attempts FROM inbox"
+    " WHERE state = 0 AND record IS NULL AND "
+)
+
+
 class Understands(Protocol):
     """The pure half of a connector."""
 
@@ -49,6 +57,14 @@ class Waiting(NamedTuple):
 
     id: int
     record: str
+
+
+class Which(NamedTuple):
+    """The kept changes that are to be understood: of one ``connection`` and of those that are not configured any more;
+    received ``before`` an instant (epoch ms)."""
+
+    connection: str | None = None
+    before: int | None = None
 
 
 class Portion(NamedTuple):
@@ -118,21 +134,55 @@ def settle_hints(
 # ---- T2
 
 
-def digest(transaction: Transaction, engine: Engine, doors: Mapping[str, Understands], after: int, now: int) -> Portion:
+def digest(
+    transaction: Transaction,
+    engine: Engine,
+    doors: Mapping[str, Understands],
+    after: int,
+    now: int,
+    which: Which = Which(),  # noqa: B008  # frozen
+) -> Portion:
     """Understands the kept changes after the row ``after`` and judges their records.
 
     A change that cannot be understood, or whose record cannot be judged, is tried on ``ATTEMPTS`` occasions and is
     then dead with the reason; it never stops the others.
     """
-    rows = transaction.rows(
-        "SELECT id, connection, stream, change_key, received_at, payload, attempts FROM inbox"
-        " WHERE state = 0 AND record IS NULL AND id > ? ORDER BY id LIMIT ?",
-        (after, PORTION),
+    query = (
+        "id > ?1 AND (?2 IS NULL OR connection = ?2 OR connection NOT IN (SELECT value FROM json_each(?5)))"
+        " AND (?3 IS NULL OR received_at < ?3) ORDER BY id LIMIT ?4"
     )
+    known = msgspec.json.encode(list(doors)).decode()
+    rows = transaction.rows(_READY + query, (after, which.connection, which.before, PORTION, known))
     if not rows:
         return Portion(None)
     with without_collections():
         return _digest(transaction, engine, doors, rows, now)
+
+
+def digest_these(
+    transaction: Transaction, engine: Engine, doors: Mapping[str, Understands], ids: Sequence[int], now: int
+) -> int:
+    """Understands these rows, whatever waits before them; returns how many were done."""
+    done = 0
+    for start in range(0, len(ids), PORTION):
+        marks = ",".join("?" * len(ids[start : start + PORTION]))
+        rows = transaction.rows(_READY + f"id IN ({marks}) ORDER BY id", ids[start : start + PORTION])
+        with without_collections():
+            done += _digest(transaction, engine, doors, rows, now).done if rows else 0
+    return done
+
+
+def rows_of(transaction: Transaction, connection: str, changes: Sequence[Change]) -> list[int]:
+    """The rows of those of ``changes`` that have not been understood yet."""
+    query = "SELECT id FROM inbox WHERE change_key IN ({}) AND connection = ? AND state = 0"
+    return [row_id for (row_id,) in transaction.select_in(query, [change.key for change in changes], (connection,))]
+
+
+def rows_of_hints(transaction: Transaction, connection: str, hints: Sequence[Waiting]) -> list[int]:
+    """The rows that ``settle_hints`` would settle."""
+    query = "SELECT id FROM inbox WHERE state = 0 AND connection = ? AND record = ? AND id <= ?"
+    asked = [(connection, hint.record, hint.id) for hint in hints]
+    return [row_id for given in asked for (row_id,) in transaction.rows(query, given)]
 
 
 def _digest(

@@ -2,6 +2,9 @@
 
 Owns the one-thread-at-a-time rule, the circuit and the waits between calls. Refuses to know what is called.
 Invariant: no call is made before the instant the CRM named, and nothing but the five errors leaves ``call``.
+
+Two kinds of refusal: what the CRM says stands for the whole connection; what our own allowance says stands for one
+purpose, so that a reconciliation that has to wait never keeps a breach from being written.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple, TypeVar
 
+from connectors.allowance import Purpose, is_held_back, spending
 from connectors.base import Connector, Quota
 from connectors.errors import ConnectorError, RateLimited, RetryLater
 from sync import ledger
@@ -28,11 +32,13 @@ STOPPED_WAIT_S: Final = 300.0
 
 
 class Standing(NamedTuple):
-    """``state``: ok, retrying, stopped. No call before ``retry_at`` (epoch ms)."""
+    """``state``: ok, retrying, stopped. No call before ``retry_at`` (epoch ms). ``fix``: the next step for a person,
+    where there is one."""
 
     state: str = "ok"
     reason: str | None = None
     retry_at: int | None = None
+    fix: str | None = None
 
 
 def back_off(tries: int, rng: Random, *, longest_s: float = LONGEST_WAIT_S) -> float:
@@ -50,15 +56,18 @@ class Link:
         self.standing = standing or Standing()
         self._rng = rng
         self._failures = 0
+        self._refusals = 0
         self._turn = threading.RLock()
 
-    def is_open(self, now: int) -> bool:
-        """Whether a call may be made now."""
-        return self.standing.retry_at is None or self.standing.retry_at <= now
+    def is_open(self, now: int, purpose: Purpose | None = None) -> bool:
+        """Whether a call may be made now, and for this purpose."""
+        if self.standing.retry_at is not None and self.standing.retry_at > now:
+            return False
+        return purpose is None or self.connector.allowance.free_at(purpose) is None
 
-    def call(self, asking: Callable[[Connector], T]) -> T:
-        """Runs one conversation with the CRM; raises nothing but a ConnectorError."""
-        with self._turn:
+    def call(self, asking: Callable[[Connector], T], purpose: Purpose = "read") -> T:
+        """Runs one conversation with the CRM for a purpose; raises nothing but a ConnectorError."""
+        with self._turn, spending(purpose):
             try:
                 return asking(self.connector)
             except ConnectorError:
@@ -70,20 +79,29 @@ class Link:
 
     def worked(self) -> bool:
         """Notes a call that was answered. True when that ends a bad time."""
-        self._failures = 0
+        self._failures = self._refusals = 0
         ended = self.standing.state != "ok"
         self.standing = Standing()
         return ended
 
     def failed(self, error: ConnectorError, now: int) -> bool:
-        """Notes a call that failed as a whole. True when the connection has stopped just now."""
+        """Notes a call that failed as a whole. True when the connection has stopped just now.
+
+        It stays stopped until a call is answered: an outage of a day, with time-outs in between, is one.
+        """
+        if is_held_back(error):
+            log.info("connection %s: %s", self.name, error.reason)
+            return False
+        was, refusal = self.standing, not isinstance(error, RetryLater)
         self._failures += 1
-        was_stopped = self.standing.state == "stopped"
-        state = "retrying" if isinstance(error, RetryLater) else "stopped"
+        self._refusals += refusal
         retry_at = now + int(self._wait_s(error) * 1_000) + 1
-        self.standing = Standing(state, error.reason, retry_at)
+        if was.state == "stopped" and not refusal:
+            self.standing = was._replace(retry_at=retry_at)
+        else:
+            self.standing = Standing("stopped" if refusal else "retrying", error.reason, retry_at, error.fix)
         log.warning("connection %s: %s; next try in %.0f s", self.name, error.reason, (retry_at - now) / 1_000)
-        return state == "stopped" and not was_stopped
+        return refusal and was.state != "stopped"
 
     def _wait_s(self, error: ConnectorError) -> float:
         if isinstance(error, RateLimited):
@@ -91,25 +109,28 @@ class Link:
             return error.after + self._rng.uniform(0, min(5.0, 0.1 * error.after))
         if isinstance(error, RetryLater):
             return max(error.after or 0.0, back_off(self._failures, self._rng))
-        return min(3_600.0, STOPPED_WAIT_S * float(2 ** min(self._failures - 1, 10)))
+        return min(3_600.0, STOPPED_WAIT_S * float(2 ** min(self._refusals - 1, 10)))
 
 
 def note(transaction: Transaction, link: Link, now: int, *, stopped: bool = False) -> None:
     """Stores how a connection stands; ``stopped`` raises the alarm."""
     standing = link.standing
     transaction.run(
-        "UPDATE connection SET state = ?, reason = ?, retry_at = ? WHERE name = ?",
-        (standing.state, standing.reason, standing.retry_at, link.name),
+        "UPDATE connection SET state = ?, reason = ?, retry_at = ?, fix = ? WHERE name = ?",
+        (*standing, link.name),
     )
     if stopped:
         body = {"alarm": "connection stopped", "connection": link.name, "reason": standing.reason}
+        if standing.fix:
+            body["fix"] = standing.fix
         ledger.append(transaction, [Entry(now, "alarm", None, body)])
 
 
 def note_round(transaction: Transaction, link: Link, started_at: int, now: int, quota: list[Quota]) -> None:
     """Stores that everything up to ``started_at`` has been read and digested."""
     transaction.run(
-        "UPDATE connection SET state = 'ok', reason = NULL, retry_at = NULL, ok_at = ?, lag_s = ? WHERE name = ?",
+        "UPDATE connection SET state = 'ok', reason = NULL, retry_at = NULL, fix = NULL, ok_at = ?, lag_s = ?"
+        " WHERE name = ?",
         (started_at, (now - started_at) // 1_000, link.name),
     )
     transaction.many(
@@ -136,5 +157,5 @@ def register(transaction: Transaction, name: str, connector: str, enforce_from: 
 
 def standing_of(transaction: Transaction, name: str) -> Standing:
     """How a connection stood when it was last noted."""
-    row = transaction.one("SELECT state, reason, retry_at FROM connection WHERE name = ?", (name,))
+    row = transaction.one("SELECT state, reason, retry_at, fix FROM connection WHERE name = ?", (name,))
     return Standing() if row is None else Standing(*row)

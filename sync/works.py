@@ -14,7 +14,7 @@ from typing import Any
 
 import connectors
 from connectors.base import Connector
-from sync import lease, notices
+from sync import lease, notices, quota
 from sync.clock import Clock
 from sync.configuration_shape import Configuration, ConnectionEntry
 from sync.delivery import Delivery
@@ -26,6 +26,8 @@ from sync.link import Link, register, standing_of
 from sync.listening import Listening
 from sync.people import Directory
 from sync.policy_book import PolicyBook
+from sync.quota import Quotas
+from sync.reconciliation import Reconciliation
 from sync.store import Store, Transaction
 from sync.watching import Watching
 from sync.webhooks import Webhooks
@@ -76,6 +78,9 @@ class Works:
         self.listening = Listening(self.links.values(), self.writes, clock, self._rng)
         for link in self.links.values():
             self.intake.open(link)
+        vanish = {name: entry.may_vanish for name, entry in configuration.connections.items()}
+        self.reconciliation = Reconciliation(self.writes, self.engine, self.intake, clock, vanish)
+        self.quotas = Quotas(self.writes)
 
     def _connect(self, entry: ConnectionEntry, ready: Mapping[str, Connector]) -> Connector:
         if entry.name in ready:
@@ -93,6 +98,7 @@ class Works:
             enforce_from = register(transaction, name, entry.connector, entry.enforce_from, now)
             self.engine.rules[name] = Rules(enforce_from, writable(entry.table))
             links[name] = Link(name, connector, self._rng, standing_of(transaction, name))
+            quota.restore(transaction, name, connector.allowance)
         return links
 
     # ---- one round
@@ -107,6 +113,7 @@ class Works:
         self.watching.look()
         if deliver:
             self.deliver()
+        self.count()
 
     def poll(self, link: Link) -> None:
         """Reads what one connection has that is new."""
@@ -131,8 +138,14 @@ class Works:
         return sum(self.delivery.deliver(link) for link in self.links.values()) + self.webhooks.deliver()
 
     def beat(self) -> None:
-        """Renews the lease. Raises SecondDaemon when somebody else has taken it."""
+        """Renews the lease, and notes what calls were for. Raises SecondDaemon when somebody else has taken it."""
         self.writes.write(lambda t: lease.beat(t, self.boot, self.clock.now()))
+        self.count()
+
+    def count(self) -> None:
+        """Notes what the calls of every connection were for."""
+        for link in self.links.values():
+            self.quotas.keep(link.name, link.connector.allowance, self.clock.now())
 
     def stop(self) -> None:
         """Asks whatever runs to come to an end at the next safe place."""

@@ -264,7 +264,7 @@ def test_a_source_that_suddenly_shows_nothing_is_a_fault_and_cancels_nobody(scen
         scene.crm.create("lead", str(number), name="Mara")
     scene.round()
     scene.crm.rows.clear()
-    assert scene.works.intake.reconcile(scene.works.links["crm"]) is False
+    assert scene.works.reconciliation.run(scene.works.links["crm"]) is False
     assert _alarms(scene) == ["the source shows nothing"]
     assert scene.view().summary().clocks == {"running": 12}
 
@@ -274,7 +274,7 @@ def test_a_record_that_vanished_is_found_by_reconciling_and_its_clock_cancelled(
         scene.crm.create("lead", str(number), name="Mara")
     scene.round()
     del scene.crm.rows["lead", "7"]
-    assert scene.works.intake.reconcile(scene.works.links["crm"]) is True
+    assert scene.works.reconciliation.run(scene.works.links["crm"]) is True
     assert scene.view().summary().clocks == {"running": 11, "cancelled": 1}
 
 
