@@ -16,6 +16,7 @@ from typing import Any, Final
 
 KINDS: Final = (
     "status", "quota", "latency", "reset", "drop_response", "html", "truncate", "partial", "expire_token", "late_index",
+    "row",
 )  # fmt: skip
 KEYS: Final = frozenset({"method", "path", "fault", "times", "probability", "seconds"})
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -37,6 +38,11 @@ class Fault:
     @property
     def kind(self) -> str:
         return self.fault.partition(":")[0]
+
+    @property
+    def argument(self) -> str:
+        """What stands behind the colon: a status, or the vendor's code of a ``row:CODE`` fault."""
+        return self.fault.partition(":")[2]
 
     @property
     def status(self) -> int:
@@ -125,6 +131,8 @@ def _read(order: Mapping[str, Any]) -> Fault:
         raise ValueError(f"unknown fault {name!r}; known: {', '.join(KINDS)} (status as status:429)")
     if kind == "status" and not re.fullmatch(r"[1-5]\d\d", argument):
         raise ValueError(f"a status fault names its status, as in status:503, not {name!r}")
+    if kind == "row" and not re.fullmatch(r"[A-Z_]+(,[A-Z_]+)?", argument):
+        raise ValueError(f"a row fault names the vendor's code, as in row:STRING_TOO_LONG, not {name!r}")
     seconds = order.get("seconds")
     if kind in ("latency", "late_index") and not seconds:
         raise ValueError(f"{kind} needs seconds")

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from emulators.http import Request, Response
-from emulators.salesforce import errors, metadata_api
-from emulators.salesforce.auth import Auth, soap_refusal
+from emulators.salesforce import errors, metadata_api, soap_login
+from emulators.salesforce.auth import Auth
 from emulators.salesforce.batches import Batches
 from emulators.salesforce.call import Call
 from emulators.salesforce.composite import Composite
@@ -63,7 +63,7 @@ class Api:
             case ["services", "Soap", "m", _]:
                 return self._metadata(request)
             case ["services", "Soap", *_]:
-                return soap_refusal()
+                return self._soap_login(request)
             case ["services", "data"]:
                 return Response(200, [_version(number) for number in range(OLDEST, NEWEST + 1)])
             case ["services", "data", version, *rest]:
@@ -72,6 +72,21 @@ class Api:
                 self._auth.session(request)
                 return Response(200, self._auth.identity(user))
         raise errors.not_found()
+
+    def _soap_login(self, request: Request) -> Response:
+        return soap_login.login(
+            request, enabled=self._auth.doors.soap, url=self._auth.url, org=self._auth.org_id,
+            enter=self._auth.soap_session,
+        )  # fmt: skip
+
+    def _expired(self) -> Response:
+        """A 401 is mostly a list; a dict and a page of HTML have been met, too (the SDK breaks on both)."""
+        refused = errors.invalid_session()
+        if self._auth.doors.expired_as == "dict":
+            return Response(401, refused.body()[0])
+        if self._auth.doors.expired_as == "html":
+            return Response(401, b"<html><body>Session expired</body></html>", {"Content-Type": "text/html"})
+        return refused.response()
 
     def _metadata(self, request: Request) -> Response:
         try:
@@ -95,7 +110,7 @@ class Api:
             call = Call(request, f"/services/data/{version}", tuple(rest), session.user, client)
             response = self._resource(call)
         except ApiError as refused:
-            response = refused.response()
+            response = self._expired() if refused.code == "INVALID_SESSION_ID" else refused.response()
         response.headers = headers | response.headers
         return response
 

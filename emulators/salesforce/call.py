@@ -52,5 +52,10 @@ class Call:
 
     def actor(self) -> Actor:
         """The client as a writer. ``Sforce-Auto-Assign`` is TRUE when absent (REST API Developer Guide)."""
-        header = self.request.headers.get("sforce-auto-assign", "TRUE").strip().lower()
-        return Actor(self.user, f"api:{self.client}", self.request.number, assign=header != "false")
+        assign = self.request.headers.get("sforce-auto-assign", "TRUE").strip().lower() != "false"
+        # REST API Developer Guide, "Duplicate Rule Header": all its values are false when absent.
+        duplicates = self.request.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+        return Actor(
+            self.user, f"api:{self.client}", self.request.number, assign=assign,
+            acknowledges="allowsave=true" in duplicates.split(";"), place=(self.method, self.request.path),
+        )  # fmt: skip

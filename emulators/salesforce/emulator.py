@@ -14,6 +14,7 @@ from emulators.core import Emulator
 from emulators.http import Request, Response
 from emulators.salesforce import auth, errors
 from emulators.salesforce.api import NEWEST, OLDEST, Api
+from emulators.salesforce.bus import Bus
 from emulators.salesforce.errors import ApiError
 from emulators.salesforce.ids import make_id
 from emulators.salesforce.living import Life
@@ -53,7 +54,8 @@ class SalesforceEmulator(Emulator):
         tables = {name: table.copy() for name, table in (make_tables() | setup_tables()).items()}
         self.store = Store(tables, self.clock.now_ms, self._index_delay)
         self.outbound = Outbound(self.store, self.org, ORG_ID, lambda: self.url)
-        self.writer = Writer(self.store, self.org, self.effects, self.outbound.queue)
+        self.bus = Bus(self.store)
+        self.writer = Writer(self.store, self.org, self.effects, self._written, self._row_fault)
         self.cast = plant(self.store, self.writer, now)
         self.people = People(self.store, self.writer, self.org, self.cast.admin, self.cast.automation)
         grow(self.store, self.writer, self.cast, self.records, self.random, now)
@@ -65,10 +67,15 @@ class SalesforceEmulator(Emulator):
             "Lead": ("Status", "OwnerId", "SystemModstamp"),
             "Case": ("Status", "OwnerId", "SystemModstamp"),
         }
+        self.bus.begin()
         self.auth = auth.Auth(self.store, self.org, ORG_ID, self.seed, lambda: self.url)
         self.api = Api(self.store, self.org, self.auth, self.writer, self.partial)
         dice = random.Random(f"life {self.seed}")
         self.life = Life(self.store, self.people, Records(self.store, self.writer, self.cast, dice), self.cast, dice)
+
+    def _written(self, object: str, id: str) -> None:
+        self.outbound.queue(object, id)
+        self.bus.written(object, id)
 
     def answer(self, request: Request) -> Response:
         return self.api.answer(request)
@@ -79,16 +86,39 @@ class SalesforceEmulator(Emulator):
                 self.auth.end_all()
             if order.get("expire_cursors"):
                 self.api.queries.expire()
+        if order.get("do") in {"logins", "revoke_sessions", "block_user", "unblock_user", "duplicate_rule"}:
+            return self._administer(order)
         done = self.people.do(order)
         show_permissions(self.store, self.org)
         return done
+
+    def _administer(self, order: dict[str, Any]) -> dict[str, Any]:
+        """``logins`` (see ``Doors``), ``revoke_sessions`` (``grants``: refresh tokens too), ``block_user`` (freezes
+        ``user``), ``unblock_user``, ``duplicate_rule`` (``object``, ``field``, ``block``)."""
+        if order["do"] == "logins":
+            self.auth.doors.change(order)
+            return {"id": "logins"}
+        if order["do"] == "duplicate_rule":
+            self.writer.duplicates.add(order)
+            return {"id": "duplicate_rule"}
+        if order["do"] == "revoke_sessions":
+            self.auth.end_all(grants=bool(order.get("grants")))
+            return {"id": "sessions"}
+        user = self.people.person(str(order.get("user", INTEGRATION)))
+        (self.auth.doors.frozen.add if order["do"] == "block_user" else self.auth.doors.frozen.discard)(user)
+        return {"id": user}
+
+    def _row_fault(self, method: str, path: str) -> str | None:
+        """The code that a ``row:CODE`` fault has for the next row of this call; ``OUTER,INNER`` is a trigger's."""
+        fault = self.faults.take("row", method, path)
+        return fault.argument if fault is not None else None
 
     def credentials(self) -> dict[str, str]:
         return {
             "consumer_key": auth.CONSUMER_KEY, "consumer_secret": auth.CONSUMER_SECRET, "username": INTEGRATION,
             "password": auth.PASSWORD, "security_token": auth.SECURITY_TOKEN, "private_key": private_key_pem(),
             "access_token": self.auth.open_session(self.cast.integration), "instance_url": self.url,
-            "organization_id": ORG_ID,
+            "organization_id": ORG_ID, "refresh_token": self.auth.refresh_token(self.cast.integration),
         }  # fmt: skip
 
     def live(self) -> None:

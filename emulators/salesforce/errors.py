@@ -153,3 +153,13 @@ def rolled_back() -> ApiError:
         "Record rolled back because not all records were valid and the request was using AllOrNone header",
         [],
     )
+
+
+def struck(code: str) -> ApiError:
+    """What a ``row:CODE`` fault makes of a row. ``OUTER,INNER`` is what a trigger of the org met, in its own words."""
+    outer, _, inner = code.partition(",")
+    status = {"INVALID_SESSION_ID": 401, "REQUEST_LIMIT_EXCEEDED": 403, "SERVER_UNAVAILABLE": 503}.get(outer, 400)
+    message = f"practice refusal {outer}"
+    if inner:
+        message = f"Rollup: execution of AfterUpdate caused by: System.DmlException: Update failed; error: {inner}"
+    return ApiError(status, outer, message, [])

@@ -16,6 +16,7 @@ from emulators.effects import Effects
 from emulators.salesforce import errors, permissions
 from emulators.salesforce.checks import Checks
 from emulators.salesforce.derive import derive
+from emulators.salesforce.duplicates import Duplicates
 from emulators.salesforce.org import Org
 from emulators.salesforce.schema import Table
 from emulators.salesforce.store import Store, Values
@@ -38,14 +39,20 @@ class Actor:
 
 
 class Writer:
-    """``notify(object, id)`` is told of every record written."""
+    """``notify(object, id)`` is told of every record written; ``strike(method, path)`` gives the code that a fault has
+    for a row of such a call."""
 
-    def __init__(self, store: Store, org: Org, effects: Effects, notify: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, store: Store, org: Org, effects: Effects, notify: Callable[[str, str], None],
+        strike: Callable[[str, str], str | None] = lambda _method, _path: None,
+    ) -> None:  # fmt: skip
         self.store = store
         self.org = org
         self.checks = Checks(store, org)
         self._effects = effects
         self._notify = notify
+        self._strike = strike
+        self.duplicates = Duplicates(store)
         self._held: list[Callable[[], None]] | None = None
 
     @contextmanager
@@ -73,11 +80,13 @@ class Writer:
             raise errors.ApiError(
                 400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {table.name} does not support create", []
             )
+        self._struck(actor)
         self._allowed(table, "create", body, actor)
         given = self.checks.fields(table, body, creating=True)
         defaults = {name: field.default for name, field in table.fields.items() if field.default is not None}
         row = derive(self.store, table.name, None, defaults | given, actor.user, at)
         self.checks.row(table, None, row)
+        self.duplicates.look(table, row, given, acknowledged=actor.acknowledges)
         moved = self._assigned(table, row, actor)
         made = self.store.insert(table.name, row | moved, actor.user, at)
         if table.name in permissions.NEEDS:
@@ -87,17 +96,24 @@ class Writer:
         return str(made["Id"])
 
     def update(self, table: Table, id: str, body: Mapping[str, Any], actor: Actor, at: int | None = None) -> None:
+        self._struck(actor)
         self._allowed(table, "edit", body, actor)
         old = self.checks.existing(table, id)
         given = self.checks.fields(table, body, creating=False)
         row = derive(self.store, table.name, old, old | given, actor.user, at)
         self.checks.row(table, old, row)
+        self.duplicates.look(table, row, given, acknowledged=actor.acknowledges)
         moved = self._assigned(table, row, actor)
         new = self.store.update(table.name, id, row | moved, actor.user, at)
         for name in self.org.tracked.get(table.name, ()):
             if old[name] != new[name]:
                 self._history(table, id, name, old[name], new[name], actor, at)
         self._after(table, new, {name: value for name, value in body.items() if name != "attributes"}, moved, actor)
+
+    def _struck(self, actor: Actor) -> None:
+        code = self._strike(*actor.place) if actor.place is not None else None
+        if code is not None:
+            raise errors.struck(code)
 
     def _allowed(self, table: Table, access: str, body: Mapping[str, Any], actor: Actor) -> None:
         """People of the org may do all that they are told to; the client, what its permissions cover."""

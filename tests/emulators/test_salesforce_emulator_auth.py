@@ -139,3 +139,78 @@ def test_versions_are_listed_without_a_session_and_named_by_release(org: Org) ->
 def test_a_retired_version_is_gone_and_an_unknown_one_not_found(org: Org) -> None:
     assert error_of(org.get("/services/data/v30.0/limits"))[:2] == (410, "GONE")
     assert error_of(org.get("/services/data/v99.0/limits"))[:2] == (404, "NOT_FOUND")
+
+
+def refresh(org: Org, text: str, **more: str) -> requests.Response:
+    return token(org, grant_type="refresh_token", client_id=org.credentials["consumer_key"], refresh_token=text, **more)
+
+
+def test_with_rotation_a_refresh_token_is_good_once_and_brings_the_next(org: Org) -> None:
+    first = refresh(org, org.credentials["refresh_token"]).json()
+    assert refusal(refresh(org, org.credentials["refresh_token"])) == (
+        400, "invalid_grant", "expired access/refresh token",
+    )  # fmt: skip
+    assert refresh(org, first["refresh_token"], client_secret="wrong").json()["error"] == "invalid_client"
+    assert refresh(org, first["refresh_token"]).status_code == 200
+
+
+def test_without_rotation_a_refresh_token_stays_and_is_not_repeated(org: Org) -> None:
+    org.act("logins", rotation=False)
+    for _ in range(2):
+        assert "refresh_token" not in refresh(org, org.credentials["refresh_token"]).json()
+    org.act("revoke_sessions", grants=True)
+    assert refresh(org, org.credentials["refresh_token"]).status_code == 400
+
+
+def test_the_oldest_session_ends_when_there_are_too_many(org: Org) -> None:
+    org.act("logins", session_cap=2)
+    for _ in range(2):
+        assert token(org, **app(org, grant_type="client_credentials")).status_code == 200
+    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+
+
+def test_a_frozen_user_has_no_session_and_gets_none(org: Org) -> None:
+    org.act("block_user")
+    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert refusal(token(org, **app(org, grant_type="client_credentials")))[2] == "user is frozen"
+    org.act("unblock_user")
+    assert token(org, **app(org, grant_type="client_credentials")).status_code == 200
+
+
+def test_who_logs_in_too_often_waits_an_hour(org: Org) -> None:
+    org.act("logins", logins_an_hour=2)
+    answers = [token(org, **app(org, grant_type="client_credentials")) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert refusal(answers[2]) == (400, "invalid_grant", "login rate exceeded")
+    org.advance(3601)
+    assert token(org, **app(org, grant_type="client_credentials")).status_code == 200
+
+
+@pytest.mark.parametrize(("shape", "first"), [("list", b"[{"), ("dict", b'{"'), ("html", b"<h")])
+def test_a_401_comes_in_three_shapes(org: Org, shape: str, first: bytes) -> None:
+    org.act("logins", expired_as=shape)
+    org.act("revoke_sessions")
+    answer = org.get("/limits")
+    assert (answer.status_code, answer.content[:2]) == (401, first)
+
+
+def soap(org: Org, version: str, password: str) -> requests.Response:
+    body = f"<login><n1:username>sidecar@acme.test</n1:username><n1:password>{password}</n1:password></login>"
+    return org.http.post(f"{org.url}/services/Soap/u/{version}", data=body, timeout=5)
+
+
+def test_soap_login_is_off_until_an_administrator_allows_it_and_never_there_in_newer_versions(org: Org) -> None:
+    both = org.credentials["password"] + org.credentials["security_token"]
+    assert "<sf:exceptionCode>INVALID_OPERATION</sf:exceptionCode>" in soap(org, "64.0", both).text
+    org.act("logins", soap=True)
+    assert "UNSUPPORTED_API_VERSION" in soap(org, "65.0", both).text
+    assert "INVALID_LOGIN" in soap(org, "64.0", org.credentials["password"]).text
+    answer = soap(org, "64.0", both)
+    assert answer.status_code == 200
+    org.token = answer.text.partition("<sessionId>")[2].partition("<")[0]
+    assert org.get("/limits").status_code == 200
+
+
+@pytest.mark.parametrize("order", [{"expired_as": "xml"}, {"rotaton": True}])
+def test_a_wrong_setting_is_refused(org: Org, order: dict[str, Any]) -> None:
+    assert org.control("act", {"do": "logins", **order}).status_code == 400

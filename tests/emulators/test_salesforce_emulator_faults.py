@@ -124,3 +124,31 @@ def test_under_random_faults_the_log_equals_what_the_org_holds(org: Org) -> None
     held = [row["Subject"] for row in org.query("SELECT Subject FROM Task ORDER BY Id")]
     assert [line["task"]["Subject"] for line in org.effects()] == held
     assert 0 < len(held) < 60
+
+
+def test_a_row_fault_strikes_single_rows_wherever_they_are_written(org: Org) -> None:
+    one, two, three = org.lead(), org.lead(), org.lead()
+    org.fault("row:STORAGE_LIMIT_EXCEEDED", path="/services/data/v66.0/composite/sobjects", times=2)
+    records = [{"attributes": {"type": "Lead"}, "id": each, "City": "Ulm"} for each in (one, two, three)]
+    rows = org.patch("/composite/sobjects", {"records": records}).json()
+    assert [row["success"] for row in rows] == [False, False, True]
+    assert rows[0]["errors"][0]["statusCode"] == "STORAGE_LIMIT_EXCEEDED"
+    org.fault("row:CANNOT_EXECUTE_FLOW_TRIGGER,UNABLE_TO_LOCK_ROW", path="/services/data/v66.0/sobjects/Lead", times=1)
+    answer = org.patch(f"/sobjects/Lead/{one}", {"City": "Ulm"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "CANNOT_EXECUTE_FLOW_TRIGGER")
+    assert "UNABLE_TO_LOCK_ROW" in answer.json()[0]["message"]
+    assert org.row("Lead", one)["City"] is None
+    assert org.control("faults", {"fault": "row:oops"}).status_code == 400
+
+
+def test_a_duplicate_rule_alerts_or_blocks_those_who_write_what_it_matches(org: Org) -> None:
+    org.lead(SLA_Policy__c="gold")
+    other = org.lead()
+    org.act("duplicate_rule", object="Lead", field="SLA_Policy__c")
+    path, seen = f"/sobjects/Lead/{other}", {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    assert org.patch(path, {"SLA_Policy__c": "gold"}).json()[0]["errorCode"] == "DUPLICATES_DETECTED"
+    assert org.patch(path, {"City": "Ulm"}).status_code == 204
+    assert org.patch(path, {"SLA_Policy__c": "gold"}, headers=seen).status_code == 204
+    org.act("duplicate_rule", object="Lead", field="SLA_Policy__c", block=True)
+    assert org.patch(path, {"SLA_Policy__c": "gold"}, headers=seen).status_code == 400
+    assert org.control("act", {"do": "duplicate_rule", "object": "Lead", "field": "Nope"}).status_code == 400
