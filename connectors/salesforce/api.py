@@ -16,9 +16,9 @@ from typing import Any, Final, TypeVar
 
 import requests
 
-from connectors.allowance import Allowance
+from connectors.allowance import EVERYTHING, Allowance
 from connectors.base import Quota
-from connectors.errors import ConnectorError, Rejected
+from connectors.errors import ConnectorError, RateLimited, Rejected
 from connectors.http import Patience, classify, exchange, http_date, open_session
 from connectors.salesforce import names
 from connectors.salesforce.bundle import Answer, bundle, unbundle
@@ -153,6 +153,10 @@ class Api:
         """Logs in unless there is a session. Raises AuthFailed with the fix in ``fix``, or RetryLater."""
         self._run(self._current)
 
+    def session(self, worn: Opened | None = None) -> Opened:
+        """The session, for another wire to the same org; another one than ``worn``, which that wire refused."""
+        return self._run(lambda turn: self._current(turn, worn))
+
     def close(self) -> None:
         self._session.close()
 
@@ -171,7 +175,10 @@ class Api:
             opened = self._current(turn, worn=opened)
             answer = self._request(opened, method, path, write=write, content=content, **options)
         if not 200 <= answer.status_code < 300:
-            raise call_error(answer.status_code, answer.content, answer.headers, write=write)
+            refused = call_error(answer.status_code, answer.content, answer.headers, write=write)
+            if isinstance(refused, RateLimited):
+                self._allowance.refused(EVERYTHING, refused.after)
+            raise refused
         if not any_body and answer.content.lstrip()[:1] not in (b"{", b"["):
             raise classify(answer.status_code, answer.content, answer.headers, write=write)
         return Answer(answer.content, http_date(answer.headers.get("date")), answer.headers)
