@@ -4,8 +4,10 @@ Owns the connector's face: which module answers which method of the contract. Re
 Invariant: importing it imports no SDK; the first call does.
 
 ``names`` vendor words · ``settings`` keys · ``shapes`` JSON · ``api`` calls · ``answers`` errors · ``portal`` what is
-discovered · ``window`` cursors · ``reading`` polls · ``mapping``, ``answering``, ``webhook`` meaning · ``writing``,
-``changes``, ``activities``, ``tagging``, ``messages``, ``sending``, ``rows`` write-backs · ``checking`` findings
+discovered · ``window`` cursors · ``reading``, ``threads`` polls · ``moves`` who needs a history · ``mapping``,
+``history``, ``sources``, ``answering``, ``conversing``, ``webhook`` meaning · ``writing``,
+``changes``, ``overwritten``, ``activities``, ``tracing``, ``completing``, ``tagging``, ``messages``, ``sending``,
+``rows`` write-backs · ``login`` tokens · ``faults`` codes · ``checking`` findings
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from connectors.base import (
 )
 from connectors.errors import Rejected
 from connectors.http import Patience
-from connectors.hubspot import answering, names, webhook
+from connectors.hubspot import answering, conversing, names, webhook
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.checking import Checker
 from connectors.hubspot.limits import allowance
@@ -42,8 +44,9 @@ from connectors.hubspot.sending import Sender
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.writing import Writer
 from connectors.settings import ConnectionSettings
+from connectors.setup import SetUp
 
-ACTIONS: Final = ("fields", "task", "owner", "set", "note", "tag", "message")
+ACTIONS: Final = ("fields", "task", "complete", "owner", "set", "note", "tag", "message")
 
 
 class HubSpotConnector:
@@ -67,16 +70,19 @@ class HubSpotConnector:
         )
         self.allowance = allowance(settings, clock, lambda: self._api.zone)
         self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)
-        self._portal = Portal(self._api, clock)
+        self._portal = Portal(self._api, clock, str(settings.app_id) if settings.app_id else None)
         self._reader = Reader(self._api, self._portal, self._mapper, int(settings.overlap * 1000))
         replies = Replies(self._api, self._portal, settings.sender)
         self._writer = Writer(self._portal, self._mapper, Sender(self._api, self._reader), replies)
         self._checker = Checker(self._api, self._portal, self._mapper, clock)
 
     def streams(self) -> Sequence[Stream]:
-        return [Stream(of.name, of.kind) for of in self._reader.types]
+        spoken = [Stream(names.CONVERSATIONS)] if self._mapper.converses else []
+        return [*(Stream(of.name, of.kind) for of in self._reader.types), *spoken]
 
     def poll(self, stream: str, cursor: str | None, since: int) -> Page:
+        if stream == names.CONVERSATIONS and self._mapper.converses:
+            return self._reader.conversations.poll(cursor, since)
         of = names.TYPES.get(stream)
         if of is None or of not in self._reader.types:
             raise Rejected(f"this connection has no stream {stream!r}", code="NO_SUCH_STREAM")
@@ -88,6 +94,8 @@ class HubSpotConnector:
     def normalise(self, change: Change) -> Normalised:
         if change.stream == webhook.STREAM:
             return webhook.normalise(self._mapper, change.payload)
+        if change.stream == names.CONVERSATIONS:
+            return conversing.normalise(self._mapper, change.payload)
         of = names.TYPES[change.stream]
         if of in self._mapper.types:
             return self._mapper.normalise(of, change.payload)
@@ -118,6 +126,11 @@ class HubSpotConnector:
 
     def write(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         return self._writer.write(batch)
+
+    def setup(self) -> SetUp:
+        from connectors.hubspot.setting_up import HubSpotSetUp  # the daemon never sets anything up
+
+        return HubSpotSetUp(self._api, self._portal, self._mapper.settings)
 
     def check(self) -> list[Finding]:
         return self._checker.check()

@@ -12,9 +12,10 @@ from typing import Final
 
 from connectors.base import Normalised
 from connectors.hubspot import names
-from connectors.hubspot.mapping import Mapper, is_machine
+from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.shapes import ENVELOPE, ROW, Envelope, instant
+from connectors.hubspot.sources import is_automation
 from sla.model import Event
 
 DISPOSITION: Final = {
@@ -33,6 +34,9 @@ _CALL_STATUS: Final = {
 }  # fmt: skip
 _RINGING: Final = frozenset({"QUEUED", "RINGING", "CONNECTING", "CALLING_CRM_USER", "IN_PROGRESS"})
 _NOT_SENT: Final = frozenset({"SCHEDULED", "SENDING", "FAILED", "BOUNCED"})
+_CONVERSATION: Final = frozenset({"CONVERSATIONS", "HELP_DESK", "HELP_DESK_AI", "CUSTOMER_AGENT"})
+"""What logs an e-mail that was said in a conversation. The words are those of HubSpot's SDKs; that the inbox and the
+help desk leave them on their e-mails is assumed."""
 _MEETING: Final = {"COMPLETED": "completed", "NO_SHOW": "no_show", "CANCELED": "canceled", "RESCHEDULED": "rescheduled"}
 
 
@@ -72,7 +76,9 @@ def _email(mapper: Mapper, id: str, at: int, values: Mapping[str, str | None], e
     direction = values.get("hs_email_direction")
     if (values.get("hs_email_status") or "") in _NOT_SENT:
         return None
-    machine = is_machine(values.get(names.SOURCE)) or bool(values.get("hs_sequence_id"))
+    if mapper.converses and {values.get(names.ENGAGEMENT_SOURCE), values.get(names.SOURCE)} & _CONVERSATION:
+        return None  # the conversation tells it itself
+    machine = is_automation(values.get(names.SOURCE)) or bool(values.get("hs_sequence_id"))
     if direction == "INCOMING_EMAIL":
         return _spoken(f"email:{id}", at, "inbound", _customer(envelope), automated=False, channel="email")
     if direction == "EMAIL":
@@ -121,5 +127,5 @@ def _active(
 ) -> Event:
     return Event(
         record="", at=at, id=id, event="activity", actor=envelope.owner, activity=activity, outcome=outcome,
-        automated=is_machine(values.get(names.SOURCE)),
+        automated=is_automation(values.get(names.SOURCE)),
     )  # fmt: skip

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from connectors.base import Normalised, Observed
-from connectors.hubspot import names
+from connectors.hubspot import history, names
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.settings import LEAD_STATUS, HubSpotSettings
 from connectors.hubspot.shapes import ENVELOPE, ROW, Envelope, Row, Stage, instant
+from connectors.hubspot.sources import OURSELVES
 from sla.model import PRIORITIES, Event, record_name
 
 T = TypeVar("T")
@@ -27,9 +28,6 @@ PRIORITY: Final = {
 }  # fmt: skip
 """Ticket priorities and lead labels; ``priority`` of the connection overrides one by one."""
 
-OURSELVES: Final = "system:sla-sidecar"
-"""The actor of what we said ourselves."""
-
 STAGE_LABELS: Final = {
     "ticket": {
         "waiting on contact": "pending", "waiting on customer": "pending", "waiting on third party": "on_hold",
@@ -38,9 +36,6 @@ STAGE_LABELS: Final = {
     "lead": {"qualified": "converted", "disqualified": "disqualified"},
 }  # fmt: skip
 """What stages mean by the labels that HubSpot gives them, and their usual additions; ``status.KIND`` overrides."""
-
-_BY_HAND: Final = ("CRM_UI", "MOBILE")
-_BY_MACHINE: Final = ("AUTOMATION", "WORKFLOW", "BOT", "SEQUENCE", "CHATFLOW")
 
 
 class Mapper:
@@ -60,6 +55,8 @@ class Mapper:
         }
         self.sender = f"user:{settings.sender}" if settings.sender is not None else None
         """In whose name we write to customers: what this user says is ours."""
+        self.converses = names.CONVERSATIONS in settings.answers
+        """Whether conversations are read themselves."""
         self.properties = {one.name: self._properties(one) for one in self.types}
         self._priority = PRIORITY | {raw.casefold(): value for raw, value in settings.priority.items()}
         self.statuses = {one.name: self._statuses(one) for one in self.types}
@@ -85,6 +82,11 @@ class Mapper:
         found += names.NAME_PARTS if self._composes_name(of) else ()
         found += (names.AGENT_WHO_ANSWERED,) if self.settings.sender is not None and of is names.TICKETS else ()
         return tuple(dict.fromkeys(found))
+
+    def configured(self, of: ObjectType) -> set[str]:
+        """The properties that must be there: stage, owner, and all that the configuration or a policy names."""
+        found = {names.OWNER, *self.fields[of.name].values(), *self.write[of.name].values()}
+        return found | ({of.stage} if of.stage else set())
 
     def _composes_name(self, of: ObjectType) -> bool:
         return of is names.CONTACTS and "name" in self.wanted and "name" not in self.fields[of.name]
@@ -128,27 +130,34 @@ class Mapper:
         found = self._priority.get(raw.casefold()) if raw else None
         return found if found in PRIORITIES else None
 
+    def status(self, of: ObjectType, raw: str | None, stage: Stage | None) -> dict[str, Any]:
+        """The fields that a raw status means."""
+        return {"status": self.category(of, raw, stage), "raw_status": self.raw_status(raw, stage)}
+
     def snapshot(self, of: ObjectType, row: Row, envelope: Envelope) -> dict[str, Any]:
-        """All normalised fields of a record, our own write-back fields left out."""
+        """All normalised fields of a record, our own write-back fields left out.
+
+        A property that the answer lacks altogether is no longer there, or hidden from us: HubSpot leaves unknown ones
+        out without a word, and one that is merely empty is null. So its field is left out, not empty.
+        """
         values = row.properties
-        raw = values.get(of.stage) if of.stage else None
-        fields: dict[str, Any] = {
-            "status": self.category(of, raw, envelope.stage),
-            "raw_status": self.raw_status(raw, envelope.stage),
-            "owner": envelope.owner,
-        }
+        fields: dict[str, Any] = {}
+        if of.stage is not None and of.stage in values:
+            fields |= self.status(of, values[of.stage], envelope.stage)
+        if names.OWNER in values:
+            fields["owner"] = envelope.owner
+        paths = self.fields[of.name]
         if of.name in names.PRIORITY_PROPERTY:
-            fields["priority"] = self.priority(values.get(names.PRIORITY_PROPERTY[of.name]))
-        for name, path in self.fields[of.name].items():
-            value = values.get(path) or None
-            if name == "priority":
-                value = self.priority(value)
-            elif name == "channel" and value:
-                value = value.lower()
-            fields[name] = value
+            paths = {"priority": names.PRIORITY_PROPERTY[of.name], **paths}
+        fields |= {name: self._field(name, values[path]) for name, path in paths.items() if path in values}
         if self._composes_name(of):
             fields["name"] = " ".join(part for path in names.NAME_PARTS if (part := values.get(path))) or None
         return fields
+
+    def _field(self, name: str, value: str | None) -> str | None:
+        if name == "priority":
+            return self.priority(value)
+        return value.lower() if name == "channel" and value else value or None
 
     def normalise(self, of: ObjectType, payload: bytes) -> Normalised:
         """The events of one row of a record, and what our own fields held."""
@@ -172,18 +181,31 @@ class Mapper:
                 snapshot=True,
             ),
         ]  # fmt: skip
-        events += self._dated(record, values, fields, created, stamp, editor)
-        events += self._messages(record, values)
+        events += self._moves(record, of, row, envelope, fields, created, stamp)
+        events += self._messages(record, values, envelope.heard)
         events += self._merged(of, row.id, values, stamp)
         return Normalised(events, self._observed(of, record, stamp, values))
+
+    def _moves(
+        self, record: str, of: ObjectType, row: Row, envelope: Envelope, fields: dict[str, Any], created: int,
+        stamp: int,
+    ) -> list[Event]:  # fmt: skip
+        """Changes of stage and owner at their own instants: by their history where the row has it, else by HubSpot's
+        stamps of the latest ones, unless an earlier row has told them."""
+        if row.properties_with_history:
+            return history.events(
+                record, of, row, envelope, created, lambda raw: self.status(of, raw, envelope.stages.get(raw or ""))
+            )
+        return [] if envelope.told else self._dated(record, row.properties, fields, created, stamp, envelope.editor)
 
     def _dated(
         self, record: str, values: Mapping[str, str | None], fields: dict[str, Any], created: int, stamp: int,
         editor: str | None,
     ) -> list[Event]:  # fmt: skip
-        """Changes whose own instant HubSpot tells: after an outage a snapshot alone would date them too late."""
-        told = [("stage", names.STAGE_SINCE, {"status": fields["status"], "raw_status": fields["raw_status"]})]
-        if fields["owner"] is not None:
+        told = []
+        if "status" in fields:
+            told.append(("stage", names.STAGE_SINCE, {name: fields[name] for name in ("status", "raw_status")}))
+        if fields.get("owner") is not None:
             told.append(("owner", names.OWNER_SINCE, {"owner": fields["owner"]}))
         events = []
         for word, path, changes in told:
@@ -194,8 +216,9 @@ class Mapper:
                 )
         return events
 
-    def _messages(self, record: str, values: Mapping[str, str | None]) -> list[Event]:
-        """What a ticket says of its conversation: when the customer last wrote, and when an agent first answered."""
+    def _messages(self, record: str, values: Mapping[str, str | None], heard: int | None) -> list[Event]:
+        """What a ticket says of its conversation: when the customer last wrote, and when an agent first answered.
+        What was said since ``heard`` is told by the conversation itself."""
         who = values.get(names.AGENT_WHO_ANSWERED)
         first = OURSELVES if who and who == self.settings.sender else None
         told = (
@@ -205,7 +228,7 @@ class Mapper:
         return [
             Event(record=record, at=at, id=f"{word}:{at}", event="message", actor=actor, direction=direction)
             for word, path, direction, actor in told
-            if (at := instant(values.get(path))) is not None
+            if (at := instant(values.get(path))) is not None and (heard is None or at < heard)
         ]
 
     def speaker(self, owner: str | None) -> str | None:
@@ -230,25 +253,13 @@ class Mapper:
         ours = self.write[of.name]
         if not ours:
             return None
-        return Observed(record, stamp, {name: decode(name, values.get(path)) for name, path in ours.items()})
+        there = {name: path for name, path in ours.items() if path in values}
+        return Observed(record, stamp, {name: decode(name, values[path]) for name, path in there.items()})
 
 
 def for_kind(table: Mapping[Any, T], kind: str | None) -> T | None:
     """The entry of a configuration's table by record kind, or None."""
     return table.get(kind)
-
-
-def creator(source: str | None, person: str | None) -> str | None:
-    """Who made an object: a person by hand, automation, or None when it came in from outside."""
-    word = (source or "").upper()
-    if word.startswith(_BY_HAND):
-        return person
-    return "workflow:hubspot" if is_machine(word) else None
-
-
-def is_machine(source: str | None) -> bool:
-    """Whether ``hs_object_source`` names an automation: a workflow, a sequence, a bot."""
-    return (source or "").upper().startswith(_BY_MACHINE)
 
 
 def is_instant(logical: str) -> bool:

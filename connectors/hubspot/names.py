@@ -21,7 +21,21 @@ SUPPORT_ENDS: Final = {"v3": "2027-03-30", "2026-03": "2027-09-30", "2026-09": "
 https://developers.hubspot.com/docs/developer-tooling/platform/versioning"""
 
 SEARCH_LIMIT: Final = 200
+SEARCH_WALL: Final = 10_000
+"""How many rows of one search its offsets reach.
+https://developers.hubspot.com/docs/api-reference/search/guide#limits"""
 BATCH_LIMIT: Final = 100
+HISTORY_LIMIT: Final = 50
+"""Inputs of a batch read with histories: "The maximum number of inputs supported in a batch request for property
+histories is 50." (answer of the API, as quoted in github.com/activepieces/activepieces, pull request 9359)"""
+HISTORY_KEPT: Final = {"contacts": 45}
+HISTORY_KEPT_ELSEWHERE: Final = 20
+"""Past values that a property's history shows.
+https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide"""
+THREADS_LIMIT: Final = 100
+MESSAGES_LIMIT: Final = 100
+CONVERSATIONS: Final = "conversations"
+"""The stream of messages in conversations."""
 REPLIES_LIMIT: Final = 10
 """Ours: each reply is three calls of its own, and meanwhile the connection does nothing else."""
 ASSOCIATIONS_LIMIT: Final = 1000
@@ -91,6 +105,8 @@ UPDATED_BY: Final = "hs_updated_by_user_id"
 MESSAGE_RECEIVED: Final = "hs_last_message_received_at"
 AGENT_ANSWERED: Final = "hs_first_agent_message_sent_at"
 AGENT_WHO_ANSWERED: Final = "hs_first_agent_message_sent_by"
+ENGAGEMENT_SOURCE: Final = "hs_engagement_source"
+"""Which tool logged an e-mail, a call or a meeting; the words are those of ``SOURCE``."""
 
 FIELD_PROPERTY: Final = {
     CONTACTS.name: {"source": "hs_analytics_source", "country": "country", "region": "state", "company": "company",
@@ -123,6 +139,8 @@ ENGAGEMENT_PROPERTIES: Final = {
 }
 """What an answer needs, and neither subject nor body: nothing of them is kept."""
 
+TASK_KEY: Final = "sla_key"
+"""The property of tasks, text and unique, that holds our keys where an administrator wants one: ``task_key``."""
 BODY_PROPERTY: Final = {TASKS.name: "hs_task_body", NOTES.name: "hs_note_body"}
 
 

@@ -14,9 +14,8 @@ import msgspec
 
 from connectors.base import Change
 from connectors.errors import AuthFailed, Rejected
-from connectors.hubspot import names
+from connectors.hubspot import names, sources
 from connectors.hubspot.api import HubSpotApi
-from connectors.hubspot.mapping import creator
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.shapes import (
     ENCODER,
@@ -28,21 +27,28 @@ from connectors.hubspot.shapes import (
     OwnersPage,
     Pipeline,
     Pipelines,
+    Properties,
     Row,
     Stage,
+    Version,
     instant,
 )
 
 LOOK_AGAIN_MS: Final = 600_000
+STAGES_STAND_MS: Final = 3_600_000
+"""For how long a stage keeps the label that it had: labels are changed at any time, ids are not."""
 NOTHING: Final = msgspec.Raw(b"{}")
 
 
 class Portal:
-    """The portal behind ``api``. ``clock`` is epoch ms."""
+    """The portal behind ``api``. ``clock`` is epoch ms, ``app`` the id of our own app where it is known."""
 
-    def __init__(self, api: HubSpotApi, clock: Callable[[], int]) -> None:
+    def __init__(self, api: HubSpotApi, clock: Callable[[], int], app: str | None = None) -> None:
         self._api = api
         self._clock = clock
+        self.app = app
+        self.heard: int | None = None
+        """From which instant on conversations are read."""
         self._stages: dict[str, dict[str, Stage]] = {}
         self._owners: dict[str, Owner] | None = None
         self._users: dict[str, Owner] = {}
@@ -65,7 +71,7 @@ class Portal:
             try:
                 self.account()
             except (AuthFailed, Rejected) as refused:
-                if refused.code in {"401", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION"}:
+                if isinstance(refused, AuthFailed) and refused.code not in {"MISSING_SCOPES", "FORBIDDEN", "403"}:
                     self._looked_at.pop("account", None)
                     raise
 
@@ -75,8 +81,12 @@ class Portal:
         """The stages of an object's pipelines by id; empty for objects without pipelines."""
         if of.pipelines is None:
             return {}
+        looked_at = self._looked_at.get(f"labels of {of.name}")
+        if looked_at is None or not 0 <= self._clock() - looked_at < STAGES_STAND_MS:
+            self._stages.pop(of.name, None)
         if of.name not in self._stages:
             self._stages[of.name] = read_stages(self.pipelines(of))
+            self._looked_at[f"labels of {of.name}"] = self._clock()
         return self._stages[of.name]
 
     def pipelines(self, of: ObjectType) -> list[Pipeline]:
@@ -91,6 +101,15 @@ class Portal:
             self._stages.pop(of.name, None)
             found = self.stages(of).get(id)
         return found
+
+    # ---- properties
+
+    def lacking(self, of: ObjectType, properties: Iterable[str]) -> list[str] | None:
+        """Which of the properties the portal no longer has; None when that was asked a short while ago."""
+        if not self._due(f"properties of {of.name}"):
+            return None
+        there = {one.name for one in self._api.get(Properties, self._api.paths.properties(of.name)).results}
+        return sorted(set(properties) - there)
 
     # ---- owners
 
@@ -135,6 +154,11 @@ class Portal:
             self.owners(fresh=True)
             found = self._known_owners().get(id)
         return found.actor if found else f"user:{id}"
+
+    def holder(self, id: str) -> Owner | None:
+        """The owner of an id, as last seen; None for an unknown one, and without permission to read owners."""
+        self.owner(id)
+        return self._known_owners().get(id)
 
     def user(self, id: str | None) -> str | None:
         """``user:ID`` of a HubSpot user id, which is not an owner's id; None for who cannot own anything."""
@@ -190,13 +214,38 @@ class Portal:
         if of not in names.RECORDS:
             return Envelope(NOTHING, owner=owner or by)
         stage = self.stage(of, values.get(of.stage)) if of.stage else None
-        made = creator(values.get(names.SOURCE), by)
-        return Envelope(NOTHING, stage, owner, made, self.user(values.get(names.UPDATED_BY)))
+        made = sources.maker(values.get(names.SOURCE), by)
+        told = Envelope(NOTHING, stage, owner, made, self.user(values.get(names.UPDATED_BY)))
+        if row.properties_with_history:
+            self._explain(of, row, told)
+        return told
 
-    def change(self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = ()) -> Change:
-        """One row as a change. Its key is the object, its stamp and its parents: the same content, the same key."""
+    def _explain(self, of: ObjectType, row: Row, envelope: Envelope) -> None:
+        """Adds what the ids in a row's history mean."""
+        envelope.app = self.app
+        for name, versions in row.properties_with_history.items():
+            for one in versions:
+                if one.value and name == of.stage and (stage := self.stage(of, one.value)) is not None:
+                    envelope.stages[one.value] = stage
+                if one.value and name == names.OWNER and (owner := self.owner(one.value)) is not None:
+                    envelope.owners[one.value] = owner
+                user = sources.user_id(one.source_id, one.updated_by_user_id)
+                if user is not None and (person := self.user(user)) is not None:
+                    envelope.users[user] = person
+
+    def recognise(self, versions: Iterable[Version]) -> None:
+        """Learns our own app's id from the history of a property that nobody but us writes."""
+        newest = next((one for one in versions if sources.machine(one.source_type) == sources.APP), None)
+        if self.app is None and newest is not None and (newest.source_id or "").isdigit():
+            self.app = newest.source_id
+
+    def change(
+        self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = (), *, told: bool = False
+    ) -> Change:
+        """One row as a change. Its key is the object, its stamp and its parents: the same content, the same key.
+        ``told``: an earlier change has its stage and owner, with their history."""
         envelope = self.envelope(of, row)
-        envelope.object, envelope.parents = raw, sorted(parents)
+        envelope.object, envelope.parents, envelope.told, envelope.heard = raw, sorted(parents), told, self.heard
         stamp = instant(row.properties.get(of.modified)) or instant(row.updated_at) or 0
         if row.archived:
             marks = [of.name, row.id, "archived", str(instant(row.archived_at) or stamp)]

@@ -1,29 +1,46 @@
 """Reading: streams of changes by search, and single records with their latest answers.
 
-Owns the search bodies, paging and the reading of records that are gone. Refuses meaning (``mapping``, ``answering``)
-and cursors (``window``). Invariant: an idle poll is one call, and no search ever pages by offset.
+Owns the search bodies, paging and the reading of records that are gone. Refuses meaning (``mapping``, ``answering``),
+cursors (``window``) and to know who needs a history (``moves``). Invariant: an idle poll is one call, and no search
+pages by offset, except over a page of which HubSpot shows nothing.
 https://developers.hubspot.com/docs/api-reference/search/guide
+
+Search rather than the list of all objects, for first contact too: a page of search has 200 rows and takes a filter, one
+of the list has 100 and takes none. 200,000 contacts are 1,000 calls by search, fewer where only open ones are wanted,
+and 2,000 by list; at five searches a second that is 200 seconds against the list's 105 at its limit of 190 calls in ten
+seconds, which leaves nobody else a call. What the index shows late is caught by the next windows, what it never shows
+by batch reads of the records that ought to be there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from connectors.base import Change, Page
-from connectors.hubspot import names
+from connectors.errors import AuthFailed, Rejected
+from connectors.hubspot import moves, names
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.mapping import Mapper
+from connectors.hubspot.moves import Memory
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.shapes import ENCODER, ROW, Envelope, RawPage, Row
+from connectors.hubspot.threads import Conversations
 from connectors.hubspot.window import Window, advance, next_window, read_cursor
 from sla.model import DONE_STATUSES, split_record
 
+log = logging.getLogger(__name__)
+
 LATEST: Final = 20
 """How many of the newest e-mails, calls and meetings of a record are read again with it."""
+ABSENT_MS: Final = 3_600_000
+"""How long an object that the portal lacks is left alone."""
+
+Raw = tuple[msgspec.Raw, Row]
 
 
 class Reader:
@@ -35,8 +52,10 @@ class Reader:
         self._answers: tuple[ObjectType, ...] = tuple(
             one for one in names.ENGAGEMENTS if one.name in mapper.settings.answers
         )
-
         self._asked = {of.name: {*self._wanted(of), names.OBJECT_ID} for of in self.types}
+        self._memory = Memory()
+        self._absent: dict[str, int] = {}
+        self.conversations = Conversations(api, portal, mapper, self._memory, overlap_ms)
 
     @property
     def types(self) -> tuple[ObjectType, ...]:
@@ -45,20 +64,60 @@ class Reader:
 
     def poll(self, of: ObjectType, cursor: str | None, since: int) -> Page:
         """The next page of a stream."""
+        if self._is_absent(of):
+            return Page([], cursor or "")
+        try:
+            return self._poll(of, cursor, since)
+        except (Rejected, AuthFailed) as refused:
+            if not self._does_without(of, refused):
+                raise
+            return Page([], cursor or "")
+
+    def _poll(self, of: ObjectType, cursor: str | None, since: int) -> Page:
         position = read_cursor(cursor)
         if self._api.skew_ms is None:
             self._portal.introduce()  # its answer also tells the server's time
         records = of in self._mapper.types
+        self.conversations.begin(since)
         window = next_window(position, since, self._api.now(), self._overlap_ms, records=records)
         page = self._search(of, window)
         rows = [self._kept(of, raw) for raw in page.results]
-        changes = [self._portal.change(of, *row) for row in rows] if records else self._answering(of, rows)
+        self._look_for_lost(of, rows)
         # ``total`` counts what is left of the window: a full last page needs no empty one behind it.
-        full = len(rows) >= names.SEARCH_LIMIT and (page.total is None or page.total > len(rows))
+        full = bool(rows) and (len(rows) >= names.SEARCH_LIMIT if page.total is None else page.total > len(rows))
         last = max(int(row.id) for _, row in rows) if full else None
-        return Page(changes, advance(position, window, last).encode(), more=full)
+        after = advance(position, window, last).encode()
+        self._memory.resume(of.name, cursor)
+        changes = self._told(of, rows, window)
+        if records:
+            self._memory.learn(of.name, after, {row.id: moves.mark(of, row) for _, row in rows})
+        left = max(0, page.total - len(rows)) if page.total is not None else None
+        return Page(changes, after, more=full, remaining=left)
+
+    def _told(self, of: ObjectType, rows: list[Raw], window: Window) -> list[Change]:
+        """The rows of a page as changes: records with the history that they need, answers with their records."""
+        if of not in self._mapper.types:
+            return self._answering(of, rows)
+        asked = self._with_history(of, [row for _, row in rows if self._may_have_moved(of, row, window.start)])
+        changes = []
+        for raw, row in rows:
+            fresh = asked.get(row.id)
+            known = fresh is None and (not window.open or self._memory.holds(of.name, row.id, moves.mark(of, row)))
+            changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known))
+        return changes
+
+    # ---- searches
 
     def _search(self, of: ObjectType, window: Window) -> RawPage:
+        """A page of the window. Where HubSpot finds rows and shows none of them, because they have been deleted since
+        they were indexed, the next page is asked for."""
+        body = self._body(of, window)
+        page = self._api.post(RawPage, self._api.paths.search(of.name), body)
+        while not page.results and page.after and int(page.after) + names.SEARCH_LIMIT <= names.SEARCH_WALL:
+            page = self._api.post(RawPage, self._api.paths.search(of.name), {**body, "after": page.after})
+        return page
+
+    def _body(self, of: ObjectType, window: Window) -> dict[str, Any]:
         after = [_filter(names.OBJECT_ID, "GT", str(window.last))] if window.last else []
         changed = [_filter(of.modified, "GTE", str(window.start)), _filter(of.modified, "LTE", str(window.end))]
         groups = [{"filters": [*changed, *after]}]
@@ -67,20 +126,21 @@ class Reader:
             still = [_filter(of.stage, "HAS_PROPERTY")]
             still += [{"propertyName": of.stage, "operator": "NOT_IN", "values": done}] if done else []
             groups.append({"filters": [*still, *after]})
-        body = {
+        return {
             "filterGroups": groups,
             "sorts": [{"propertyName": names.OBJECT_ID, "direction": "ASCENDING"}],
             "properties": self._wanted(of),
             "limit": names.SEARCH_LIMIT,
         }
-        return self._api.post(RawPage, self._api.paths.search(of.name), body)
 
     def _wanted(self, of: ObjectType) -> list[str]:
         if of.name in self._mapper.properties:
             return list(self._mapper.properties[of.name])
-        return [*names.ENGAGEMENT_PROPERTIES[of.name], of.modified, names.OWNER, names.SOURCE, names.CREATED_BY]
+        told_by = [names.ENGAGEMENT_SOURCE] if of is names.EMAILS and self._mapper.converses else []
+        usual = (of.modified, names.OWNER, names.SOURCE, names.CREATED_BY)
+        return [*names.ENGAGEMENT_PROPERTIES[of.name], *told_by, *usual]
 
-    def _kept(self, of: ObjectType, raw: msgspec.Raw) -> tuple[msgspec.Raw, Row]:
+    def _kept(self, of: ObjectType, raw: msgspec.Raw) -> Raw:
         """A row without what was not asked for: HubSpot adds properties, names and texts among them, by itself."""
         row = ROW.decode(raw)
         if row.properties.keys() <= self._asked[of.name]:
@@ -95,57 +155,124 @@ class Reader:
             return [one.id for one in stages if self._mapper.category(of, one.id, one) in DONE_STATUSES]
         return sorted(raw for raw, category in self._mapper.statuses[of.name].items() if category in DONE_STATUSES)
 
-    def _answering(self, of: ObjectType, rows: Sequence[tuple[msgspec.Raw, Row]]) -> list[Change]:
+    def _answering(self, of: ObjectType, rows: Sequence[Raw]) -> list[Change]:
         """Engagements with the records they belong to: one call for each type of record and page."""
         if not rows:
             return []
         parents: dict[str, list[tuple[str, str]]] = {row.id: [] for _, row in rows}
-        for record in self._mapper.types:
+        for record in self._present():
             for number, found in self._portal.associated(of.name, record.name, parents).items():
                 parents.setdefault(number, []).extend((record.name, one) for one in found)
         return [self._portal.change(of, raw, row, parents[row.id]) for raw, row in rows if parents[row.id]]
+
+    # ---- histories
+
+    def _may_have_moved(self, of: ObjectType, row: Row, floor: int) -> bool:
+        """Whether stage or owner can have changed since we last knew them, or since ``floor`` where we never did."""
+        if self._memory.knows(of.name, row.id):
+            return not self._memory.holds(of.name, row.id, moves.mark(of, row))
+        return moves.last_move(of, row) >= floor
+
+    def _with_history(self, of: ObjectType, rows: Sequence[Row]) -> dict[str, Raw]:
+        """The same records read from the objects themselves, with the history of stage and owner."""
+        found: dict[str, Raw] = {}
+        ours = next(iter(self._mapper.write[of.name].values()), None)
+        past = [name for name in (of.stage, names.OWNER, ours) if name]
+        ids = [row.id for row in rows]
+        for raw, _ in self.rows(of, ids, self._wanted(of), history=past):
+            kept = self._kept(of, raw)
+            self._portal.recognise(kept[1].properties_with_history.get(ours or "", ()))
+            found[kept[1].id] = kept
+        return found
+
+    # ---- what is not there
+
+    def _present(self) -> list[ObjectType]:
+        return [one for one in self._mapper.types if not self._is_absent(one)]
+
+    def _is_absent(self, of: ObjectType) -> bool:
+        return self._api.now() < self._absent.get(of.name, 0)
+
+    def _does_without(self, of: ObjectType, refused: Rejected | AuthFailed) -> bool:
+        """Whether the others go on without this object: leads have to be bought and set up, and have a scope alone."""
+        others = [one for one in self._mapper.types if one is not of]
+        ours = refused.code == "BAD_CURSOR" or (isinstance(refused, AuthFailed) and refused.code != "MISSING_SCOPES")
+        if of is not names.LEADS or not others or ours:
+            return False
+        self._absent[of.name] = self._api.now() + ABSENT_MS
+        log.error(
+            "connection %s: leads cannot be read (%s); the others are. Set leads up in HubSpot or grant %s, or take "
+            "leads out of `objects`",
+            self._mapper.connection, refused.reason, of.read_scope,
+        )  # fmt: skip
+        return True
+
+    def _look_for_lost(self, of: ObjectType, rows: Sequence[Raw]) -> None:
+        """Raises the alarm for a property that is configured and no longer there: HubSpot leaves it out of answers
+        without a word, so its field stays as it was last seen."""
+        if of not in self._mapper.types or not rows:
+            return
+        missing = self._mapper.configured(of) - rows[0][1].properties.keys()
+        if missing and (lost := self._portal.lacking(of, missing)) is not None:
+            log.error(
+                "connection %s: %s of %s %s; what it meant stays as it was. Restore it, or mend the configuration",
+                self._mapper.connection, ", ".join(sorted(missing)), of.name,
+                "is gone from HubSpot" if lost else "is hidden from this token",
+            )  # fmt: skip
 
     # ---- single records
 
     def read(self, records: Sequence[str]) -> list[Change]:
         """Records as they are now, with their newest answers."""
         changes: list[Change] = []
-        for of in self._mapper.types:
+        for of in self._present():
             named = (split_record(record) for record in records)
             ids = list(dict.fromkeys(number for _, kind, number in named if kind == of.kind))
             if ids:
                 changes += self._records(of, ids)
                 for engagement in self._answers:
                     changes += self._latest(of, ids, engagement)
+                changes += self.conversations.latest(of, ids)
         return changes
 
     def rows(
-        self, of: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
-    ) -> list[tuple[msgspec.Raw, Row]]:
-        """A batch read: what exists of ``ids``, in any order; ids that lead nowhere are left out."""
-        found: list[tuple[msgspec.Raw, Row]] = []
+        self, of: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False,
+        history: Sequence[str] = (),
+    ) -> list[Raw]:  # fmt: skip
+        """A batch read: what exists of ``ids``, in any order; ids that lead nowhere are left out. With ``history``, so
+        many properties also have their past values, and half as many records go into a call."""
+        found: list[Raw] = []
         query = {"archived": "true" if archived else "false"}
-        for at in range(0, len(ids), names.BATCH_LIMIT):
-            inputs = [{"id": one} for one in ids[at : at + names.BATCH_LIMIT]]
-            body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": []}
+        limit = names.HISTORY_LIMIT if history else names.BATCH_LIMIT
+        for at in range(0, len(ids), limit):
+            inputs = [{"id": one} for one in ids[at : at + limit]]
+            body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": list(history)}
             page = self._api.post(RawPage, self._api.paths.batch(of.name, "read"), body, query=query)
             found += [(raw, ROW.decode(raw)) for raw in page.results]
         return found
 
     def _records(self, of: ObjectType, ids: Sequence[str]) -> list[Change]:
         properties = self._mapper.properties[of.name]
-        changes: list[Change] = []
+        found: list[Raw] = []
         missing = dict.fromkeys(ids)
         for archived in (False, True):
-            for found, _ in self.rows(of, list(missing), properties, archived=archived):
-                raw, row = self._kept(of, found)
-                changes.append(self._portal.change(of, raw, row))
+            for raw, _ in self.rows(of, list(missing), properties, archived=archived):
+                found.append(self._kept(of, raw))
+                row = found[-1][1]
                 missing.pop(row.id, None)
                 for loser in (row.properties.get(names.MERGED_IDS) or "").split(";"):
                     missing.pop(loser, None)  # its merge event comes out of the winner's row
             if not missing:
                 break
-        return changes + [self._gone(of, number) for number in missing]
+        return [*self._read_again(of, found), *(self._gone(of, number) for number in missing)]
+
+    def _read_again(self, of: ObjectType, found: Sequence[Raw]) -> Iterable[Change]:
+        """Records that were asked for by name: with the history of those that are not known as they stand."""
+        live = [row for _, row in found if not row.archived]
+        asked = self._with_history(of, [row for row in live if self._may_have_moved(of, row, 0)])
+        for raw, row in found:
+            fresh = asked.get(row.id)
+            yield self._portal.change(of, *(fresh or (raw, row)), told=fresh is None)
 
     def _gone(self, of: ObjectType, id: str) -> Change:
         raw = msgspec.Raw(ENCODER.encode({"id": id}))

@@ -16,7 +16,7 @@ from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, Seconds, StatusCategory
 
 RecordObject = Literal["contacts", "leads", "tickets"]
-AnswerObject = Literal["emails", "calls", "meetings"]
+AnswerObject = Literal["emails", "calls", "meetings", "conversations"]
 
 LEAD_STATUS: dict[str, StatusCategory] = {
     "NEW": "new",
@@ -54,7 +54,11 @@ class HubSpotSettings(ConnectionSettings):
     webhook_secret: Secret | None = None
     webhook_previous_secret: Secret | None = None
     portal_id: int | None = Field(default=None, ge=1)
+    app_id: int | None = Field(default=None, ge=1)
     sender: str | None = Field(default=None, pattern=r"^\d+$")
+    task_key: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,99}$")
+    task_type: Literal["TODO", "CALL", "EMAIL"] = "TODO"
+    task_reminder: Seconds | None = None
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:

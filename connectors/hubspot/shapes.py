@@ -19,7 +19,17 @@ class Told(msgspec.Struct, rename="camel"):
     """Base of what HubSpot says: its keys are in camel case."""
 
 
-class Row(Told, gc=False):
+class Version(Told):
+    """One past value of a property and where it came from, as ``propertiesWithHistory`` lists them: newest first."""
+
+    timestamp: str
+    value: str | None = None
+    source_type: str = ""
+    source_id: str | None = None
+    updated_by_user_id: int | None = None
+
+
+class Row(Told, omit_defaults=True, gc=False):
     """One object of the CRM. ``properties`` are text or null, whatever their type."""
 
     id: str
@@ -29,6 +39,7 @@ class Row(Told, gc=False):
     archived: bool = False
     archived_at: str | None = None
     object_write_trace_id: str | None = None
+    properties_with_history: dict[str, list[Version]] = {}
 
 
 class Refusal(Told):
@@ -53,12 +64,25 @@ class Failed(Told):
     errors: list[dict[str, Any]] = []
 
 
+class _Next(Told):
+    after: str | None = None
+
+
+class _Paging(Told):
+    next: _Next | None = None
+
+
 class RawPage(Told):
     """A page of objects whose rows are kept as they came."""
 
     results: list[msgspec.Raw] = []
     total: int | None = None
     errors: list[Failed] = []
+    paging: _Paging | None = None
+
+    @property
+    def after(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
 
 
 class Written(Told):
@@ -66,14 +90,7 @@ class Written(Told):
 
     results: list[Row] = []
     errors: list[Failed] = []
-
-
-class _Next(Told):
-    after: str | None = None
-
-
-class _Paging(Told):
-    next: _Next | None = None
+    num_errors: int = 0
 
 
 class _From(Told):
@@ -132,15 +149,62 @@ class Pipeline(Told):
     stages: list[PipelineStage] = []
 
 
+class _Tied(Told):
+    associated_ticket_id: str | None = None
+
+
 class Thread(Told):
     """One conversation."""
 
     id: str
     latest_message_timestamp: str | None = None
+    associated_contact_id: str | None = None
+    thread_associations: _Tied | None = None
+    spam: bool = False
+
+    @property
+    def ticket(self) -> str | None:
+        return self.thread_associations.associated_ticket_id if self.thread_associations else None
 
 
 class Threads(Told):
     results: list[Thread] = []
+    paging: _Paging | None = None
+
+    @property
+    def after(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
+
+
+class _Client(Told):
+    client_type: str = ""
+    integration_app_id: int | None = None
+
+
+class _MessageStatus(Told):
+    status_type: str = ""
+
+
+class Said(Told):
+    """One message of a conversation, without what was said: its text, subject and addresses are not even decoded."""
+
+    id: str
+    type: str = "MESSAGE"
+    created_at: str | None = None
+    created_by: str | None = None
+    direction: str | None = None
+    channel_id: str | None = None
+    client: _Client = msgspec.field(default_factory=_Client)
+    status: _MessageStatus | None = None
+
+
+class SaidPage(Told):
+    results: list[Said] = []
+    paging: _Paging | None = None
+
+    @property
+    def after(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
 
 
 class Sender(Told):
@@ -242,7 +306,10 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     """A row as it is kept: HubSpot's own JSON, and beside it what the portal said of the ids in it.
 
     ``owner`` and ``editor`` are ``user:ID`` or ``queue:ID``; ``creator`` who made the object by hand. ``parents`` are
-    the records of an e-mail, call or meeting: (object type, id). ``gone`` marks an id that no longer leads anywhere.
+    the records of an e-mail, call, meeting or message: (object type, id). ``gone`` marks an id that no longer leads
+    anywhere. ``stages``, ``owners`` and ``users`` are those that the row's history names, by HubSpot's ids, ``app`` is
+    our own app's. ``told``: stage and owner stand where an earlier row showed them, with their history. ``heard``: the
+    instant (epoch ms) from which on the conversations themselves are read.
     """
 
     object: msgspec.Raw
@@ -253,6 +320,12 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     parents: list[tuple[str, str]] = []
     gone: bool = False
     seen_at: int | None = None
+    stages: dict[str, Stage] = {}
+    owners: dict[str, str] = {}
+    users: dict[str, str] = {}
+    app: str | None = None
+    told: bool = False
+    heard: int | None = None
 
 
 class WebhookEvent(Told):
@@ -272,6 +345,7 @@ class WebhookEvent(Told):
 
 
 ROW: Final = msgspec.json.Decoder(Row)
+SAID: Final = msgspec.json.Decoder(Said)
 ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 WEBHOOK_EVENT: Final = msgspec.json.Decoder(WebhookEvent)
 ENCODER: Final = msgspec.json.Encoder()

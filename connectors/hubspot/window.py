@@ -43,8 +43,8 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_cursor(cursor: str | None) -> Position | None:
-    """The position of a cursor text, None without one. Raises Rejected for a text that is none."""
-    if cursor is None:
+    """The position of a cursor text, None where nothing has been read yet. Raises Rejected for a text that is none."""
+    if not cursor:
         return None
     try:
         return msgspec.json.decode(cursor, type=Position)

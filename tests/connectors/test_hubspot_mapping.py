@@ -9,7 +9,7 @@ import pytest
 from hubspot_samples.desk import WRITE, sample
 
 from connectors.hubspot import names
-from connectors.hubspot.mapping import Mapper, creator, encode, same
+from connectors.hubspot.mapping import Mapper, encode, same
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import read_stages
 from connectors.hubspot.settings import HubSpotSettings
@@ -78,10 +78,7 @@ def test_our_own_fields_are_observed_and_are_no_events() -> None:
     found = of.normalise(names.TICKETS, msgspec.json.encode(Envelope(msgspec.Raw(sample("ticket.json")), WAITING)))
     assert found.observed is not None
     assert found.observed.record == "acme:ticket:2574114363"
-    assert found.observed.values == {
-        "first_response_due": None, "first_response_status": None,
-        "sla_due": 1_772_546_700_000, "sla_status": "running",
-    }  # fmt: skip
+    assert found.observed.values == {"sla_due": 1_772_546_700_000, "sla_status": "running"}
     assert all("sla" not in str(event.set) for event in found.events)
 
 
@@ -181,16 +178,6 @@ def test_fields_can_differ_by_kind() -> None:
     assert of.fields["tickets"]["tier"] == "tier__t"
     assert "tier" not in of.fields["contacts"]
     assert of.fields["contacts"]["country"] == "hs_country_region_code"
-
-
-@pytest.mark.parametrize(
-    ("source", "person", "who"),
-    [("CRM_UI", "user:5", "user:5"), ("MOBILE_IOS", "user:5", "user:5"), ("CRM_UI", None, None),
-     ("FORM", "user:5", None), ("INTEGRATION", "user:5", None), ("AUTOMATION_PLATFORM", None, "workflow:hubspot"),
-     (None, "user:5", None)],
-)  # fmt: skip
-def test_a_record_is_made_by_a_person_only_by_hand(source: str | None, person: str | None, who: str | None) -> None:
-    assert creator(source, person) == who
 
 
 @pytest.mark.parametrize(
