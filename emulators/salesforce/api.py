@@ -15,6 +15,7 @@ from emulators.http import Request, Response
 from emulators.salesforce import errors, metadata_api, soap_login
 from emulators.salesforce.auth import Auth
 from emulators.salesforce.batches import Batches
+from emulators.salesforce.bulk import Bulk
 from emulators.salesforce.call import Call
 from emulators.salesforce.composite import Composite
 from emulators.salesforce.errors import ApiError
@@ -37,6 +38,7 @@ class Api:
         self._org = org
         self._auth = auth
         self.queries = Queries(store, org)
+        self.bulk = Bulk(store, org)
         self._rows = Rows(store, writer)
         self._batches = Batches(store, writer, self._rows, partial)
         self._tooling = Tooling(store, org)
@@ -124,6 +126,8 @@ class Api:
                 return self.queries.query(call, deleted=which == "queryAll")
             case ("query" | "queryAll", locator):
                 return self.queries.more(call, locator)
+            case ("jobs", "query", *rest):
+                return self.bulk.answer(_inside(call, rest))
             case ("sobjects", *rest):
                 return self._rows.answer(_inside(call, rest))
             case ("tooling", *rest):
@@ -142,7 +146,7 @@ class Api:
             return refused.response()
 
     def _resources(self, call: Call) -> dict[str, str]:
-        names = ("sobjects", "query", "queryAll", "limits", "composite")
+        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         return {name: f"{call.base}/{name}" for name in names} | {"identity": self._auth.identity_url(call.user)}
 
     def _limits(self) -> dict[str, Any]:
@@ -154,6 +158,7 @@ class Api:
         return {
             "DailyApiRequests": daily,
             "DailyBulkApiBatches": {"Max": 15000, "Remaining": 15000},
+            "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000 - self.bulk.made},
             "DailyWorkflowEmails": {"Max": 100000, "Remaining": 100000},
             "DataStorageMB": {"Max": 1024, "Remaining": 1000},
             "SingleEmail": {"Max": 5000, "Remaining": 5000},

@@ -86,6 +86,8 @@ class SalesforceEmulator(Emulator):
                 self.auth.end_all()
             if order.get("expire_cursors"):
                 self.api.queries.expire()
+            if order.get("expire_jobs"):
+                self.api.bulk.expire()
         if order.get("do") in {"logins", "revoke_sessions", "block_user", "unblock_user", "duplicate_rule"}:
             return self._administer(order)
         done = self.people.do(order)
