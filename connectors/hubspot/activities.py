@@ -1,13 +1,18 @@
 """Tasks and notes: created once, and found again.
 
-Owns their properties, their association with the record and the mark that stands for a write-back's key. Refuses to
-create while an earlier try may have: then the mark is looked for first. Invariant: one key, one task.
+Owns their properties and their association with the record, which goes along in the create call: an activity of no
+record is seen by nobody. Refuses to create while an earlier try may have: then it is looked for first. Invariant: one
+key, one task.
+
+Where the portal has a unique property for tasks (``task_key``), a second task of a key is refused by HubSpot itself. It
+is a create nevertheless and no upsert: an upsert takes no associations, and would open a task again that somebody has
+completed.
 https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide
+https://developers.hubspot.com/docs/api-reference/latest/crm/activities/tasks/batch/upsert-tasks
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,21 +22,24 @@ from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
-
-NEWEST: Final = 50
-"""How many of a record's newest tasks are searched for a mark: ours is among the last that were made."""
+from connectors.hubspot.settings import HubSpotSettings
+from connectors.hubspot.tracing import Tracer, mark
 
 PRIORITY: Final = {"urgent": "HIGH", "high": "HIGH", "normal": "MEDIUM", "low": "LOW"}
+TAKEN: Final = frozenset({"CONFLICTING_UNIQUE_VALUE", "CONFLICT", "409", "OBJECT_ALREADY_EXISTS"})
 
 
 class Activities:
-    def __init__(self, portal: Portal, sender: Sender) -> None:
+    def __init__(self, portal: Portal, sender: Sender, tracer: Tracer, settings: HubSpotSettings) -> None:
         self._portal = portal
         self._sender = sender
+        self._tracer = tracer
+        self._settings = settings
 
     def write(self, what: ObjectType, of: ObjectType, aims: Sequence[Aim]) -> list[Receipt]:
         """Creates what is not there yet: ``what`` is tasks or notes, ``of`` the type of the records."""
-        there = self._marked(what, of, [aim for aim in aims if aim.order.attempts])
+        tried = {mark(aim.order.key): aim.id for aim in aims if aim.order.attempts}
+        there = self._tracer.found(what, of, tried) if tried else {}
         receipts: list[Receipt] = []
         inputs: list[Input] = []
         associations = self._associations(what, of)
@@ -43,7 +51,17 @@ class Activities:
             properties = self._note(aim.order) if what is names.NOTES else self._task(aim.order)
             more = {"associations": [{"to": {"id": aim.id}, "types": associations}]}
             inputs.append(Input((key,), marked, properties, mark=marked, more=more))
-        return receipts + self._sender.create(what, inputs)
+        return receipts + self._found_out(what, self._sender.create(what, inputs))
+
+    def _found_out(self, what: ObjectType, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """What HubSpot refused because its key is taken has been made by an earlier try that we know nothing of."""
+        taken = {mark(one.key): one for one in receipts if one.outcome != "done" and one.code in TAKEN}
+        there = self._tracer.by_key(what, list(taken))
+        known = {
+            taken[marked].key: Receipt(key=taken[marked].key, outcome="done", wrote=False, crm_id=made)
+            for marked, made in there.items()
+        }
+        return [known.get(one.key, one) for one in receipts]
 
     def _associations(self, what: ObjectType, of: ObjectType) -> list[dict[str, object]]:
         category, type_id = self._portal.association_type(what.name, of.name)
@@ -54,38 +72,25 @@ class Activities:
         return {"hs_note_body": text, "hs_timestamp": str(self._sender.now())}
 
     def _task(self, order: WriteBack) -> dict[str, str]:
-        """``hs_timestamp`` of a task is the instant at which it is due."""
+        """``hs_timestamp`` of a task is the instant at which it is due, ``hs_task_reminders`` when to remind of it."""
+        now = self._sender.now()
         properties = {
             "hs_task_subject": order.subject or "SLA",
             "hs_task_body": f"Made by sla-sidecar [{mark(order.key)}]",
             "hs_task_status": "NOT_STARTED",
-            "hs_task_type": "TODO",
+            "hs_task_type": self._settings.task_type,
             "hs_task_priority": PRIORITY.get(order.priority or "", "NONE"),
-            "hs_timestamp": str(self._sender.now() if order.due_at is None else order.due_at),
+            "hs_timestamp": str(now if order.due_at is None else order.due_at),
         }
+        if self._tracer.task_key is not None:
+            properties[self._tracer.task_key] = mark(order.key)
+        if self._settings.task_reminder is not None and order.due_at is not None:
+            remind = order.due_at - int(self._settings.task_reminder * 1000)
+            if remind > now:  # one that has passed would go out at once
+                properties["hs_task_reminders"] = str(remind)
         if order.owner and order.owner.startswith("user:"):  # a queue owns records, not tasks
             properties[names.OWNER] = owner_id(order.owner)
         return properties
-
-    def _marked(self, what: ObjectType, of: ObjectType, aims: Sequence[Aim]) -> dict[str, str]:
-        """Mark -> id of what earlier tries have created, found through the records' associations: the search index
-        would show it too late."""
-        if not aims:
-            return {}
-        linked = self._portal.associated(of.name, what.name, dict.fromkeys(aim.id for aim in aims))
-        ids = [one for found in linked.values() for one in sorted(found, key=int, reverse=True)[:NEWEST]]
-        body = names.BODY_PROPERTY[what.name]
-        marks = {mark(aim.order.key) for aim in aims}
-        found: dict[str, str] = {}
-        for row in self._sender.held(what, ids, (body,)).values():
-            text = row.properties.get(body) or ""
-            found |= {one: row.id for one in marks if one in text}
-        return found
-
-
-def mark(key: str) -> str:
-    """The text that stands for a write-back's key in HubSpot: short, and left alone by rich text."""
-    return f"sla-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 def owner_id(owner: str | None) -> str:

@@ -29,6 +29,7 @@ TOKEN_REFUSED: Final = frozenset({"401", "INVALID_AUTHENTICATION", "EXPIRED_AUTH
 
 _MISSING_PROPERTY: Final = re.compile(r'[Pp]roperty \\?"([A-Za-z0-9_]{1,100})\\?" does not exist')
 _NAMED: Final = re.compile(r'\\?"name\\?":\s*\\?"([a-z0-9_]{1,100})\\?"')
+_EXISTING: Final = re.compile(r"Existing ID:\s*(\d{1,20})")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 
@@ -66,7 +67,7 @@ def understand(
     # Another category than the status's own is believed only where the same follows from it.
     named = refusal.category
     believed = named in RULES and RULES[named].verdict == RULES[usual].verdict
-    found = error_of(named if believed else usual, reason=_lacking(refusal), after=after, write=write)
+    found = error_of(named if believed else usual, reason=_reason(refusal), after=after, write=write)
     if not believed and usual not in _ALWAYS:
         found.code = str(status)
     return found
@@ -129,7 +130,10 @@ def until_midnight(now: int, zone: str | None) -> float:
     return (tomorrow.astimezone(UTC) - here.astimezone(UTC)).total_seconds()
 
 
-def _lacking(refusal: Refusal) -> str | None:
+def _reason(refusal: Refusal) -> str | None:
+    """What a refusal says beyond its code and may be repeated: scopes, and the id of what stands in the way."""
+    if existing := _EXISTING.search(refusal.message):
+        return f"another object stands against it: {existing[1]}"
     if refusal.category != "MISSING_SCOPES":
         return None
     scopes = missing_scopes(refusal)

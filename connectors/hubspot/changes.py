@@ -1,8 +1,8 @@
 """Owner changes and set values: compare, then set.
 
 Owns which property a normalised field is written to and the comparison with what the record holds now. Refuses to
-write over what is no longer as expected. Invariant: between the fresh read and the write lies one call.
-HubSpot has no conditional update: that window of one round trip is as small as it gets.
+write over what is no longer as expected, and to make somebody an owner who has left. Invariant: between the fresh read
+and the write lies one call. HubSpot has no conditional update: what falls into that window is found by ``overwritten``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from typing import Any
 from connectors.base import Receipt, WriteBack
 from connectors.errors import Rejected
 from connectors.hubspot import names
-from connectors.hubspot.activities import mark, owner_id
+from connectors.hubspot.activities import owner_id
 from connectors.hubspot.answers import receipt
-from connectors.hubspot.mapping import Mapper, encode
+from connectors.hubspot.faults import error_of
+from connectors.hubspot.mapping import Mapper, encode, is_instant
 from connectors.hubspot.names import ObjectType
+from connectors.hubspot.overwritten import Overwritten
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
-from connectors.hubspot.shapes import Row
+from connectors.hubspot.shapes import Row, instant
+from connectors.hubspot.tracing import mark
 from sla.model import STATUSES
 
 
@@ -29,6 +32,7 @@ class Changes:
         self._portal = portal
         self._mapper = mapper
         self._sender = sender
+        self._overwritten = Overwritten(portal, sender)
 
     def write(self, of: ObjectType, aims: Sequence[Aim]) -> list[Receipt]:
         """Several changes of one object go one after the other, each against what the one before it left."""
@@ -52,7 +56,8 @@ class Changes:
                 receipts.append(verdict)
             else:
                 inputs.append(Input((aim.order.key,), mark(aim.order.key), verdict, aim.id))
-        return receipts + self._sender.update(of, inputs)
+        before = {row.id: row.properties.get(names.OWNER) or "" for row in held.values()}
+        return receipts + self._overwritten.told(of, before, inputs, self._sender.update(of, inputs))
 
     def _weigh(self, of: ObjectType, order: WriteBack, row: Row | None) -> Receipt | dict[str, str]:
         """What to change, or why there is nothing to: it is so already, it moved on, or it is gone."""
@@ -62,7 +67,12 @@ class Changes:
             wanted = self._properties(of, order, row)
         except Rejected as impossible:
             return receipt(order.key, impossible)
-        different = {path: value for path, value in wanted.items() if value != (row.properties.get(path) or "")}
+        instants = {path for name, path in self._mapper.write[of.name].items() if is_instant(name)}
+        different = {
+            path: value
+            for path, value in wanted.items()
+            if not _holds(row.properties.get(path), value, dated=path in instants)
+        }
         if not different:
             return Receipt(key=order.key, outcome="done", wrote=False, crm_id=row.id)
         fields = self._mapper.snapshot(of, row, self._portal.envelope(of, row))
@@ -70,6 +80,9 @@ class Changes:
         if moved:
             reason = f"{', '.join(moved)} changed meanwhile"
             return Receipt(key=order.key, outcome="conflict", wrote=False, reason=reason, code="EXPECTATION_FAILED")
+        holder = self._portal.holder(different[names.OWNER]) if different.get(names.OWNER) else None
+        if holder is not None and holder.archived:
+            return receipt(order.key, error_of("INACTIVE_OWNER"))
         return different
 
     # ---- which property, which value
@@ -132,3 +145,10 @@ class Changes:
             if value in (one.id, one.label, f"{one.pipeline}/{one.label}")
             or (value in STATUSES and self._mapper.category(of, one.id, one) == value)
         ]
+
+
+def _holds(held: str | None, wanted: str, *, dated: bool) -> bool:
+    """Whether a property holds a value already: HubSpot takes instants as epoch ms and tells them as ISO 8601."""
+    if dated and held and wanted:
+        return instant(held) == int(wanted)
+    return (held or "") == wanted

@@ -1,7 +1,8 @@
 """Batches of writes: what each row's fate was, and what to do when one row sinks the others.
 
 Owns the reading of HTTP 200, 201 and 207 row by row, and the splitting of a refused batch. Refuses I/O: ``send`` is
-given. Invariant: every input gets exactly one receipt, and one bad row never costs another its write.
+given. Invariant: every input gets exactly one receipt, and one bad row never costs another its write. What a row says
+of the connection is raised, unless something has been written.
 https://developers.hubspot.com/docs/api-reference/error-handling#multi-status-errors
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.base import Receipt
-from connectors.errors import Conflict, ConnectorError, Rejected
+from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.hubspot.answers import MissingProperty, receipt
 from connectors.hubspot.shapes import Failed, Written
 
@@ -62,7 +63,11 @@ def deliver(inputs: Sequence[Input], send: Send, judge: Judge) -> list[Receipt]:
             left = [*now, *(row for part in waiting for row in part)]
             return receipts + [one for row in left for one in _told(row, failed)]
         else:
-            receipts += fates(now, answer, judge)
+            told, errors = _judged(now, answer, judge)
+            whole = next((one for one in errors if isinstance(one, AuthFailed | RateLimited)), None)
+            if whole is not None and not receipts and len(errors) == len(now) == len(inputs):
+                raise whole
+            receipts += told
     return receipts
 
 
@@ -79,9 +84,16 @@ def _blamed(inputs: Sequence[Input], refused: ConnectorError) -> tuple[list[Inpu
 
 def fates(inputs: Sequence[Input], answer: Written, judge: Judge) -> list[Receipt]:
     """Every row's receipt out of an answer. A row that the answer does not mention may have been written."""
+    return _judged(inputs, answer, judge)[0]
+
+
+def _judged(inputs: Sequence[Input], answer: Written, judge: Judge) -> tuple[list[Receipt], list[ConnectorError]]:
+    """The receipts, and what those rows met that failed."""
     by_id = {row.id: row for row in answer.results}
     by_trace = {row.object_write_trace_id: row for row in answer.results if row.object_write_trace_id}
     receipts: list[Receipt] = []
+    errors: list[ConnectorError] = []
+    silent: list[Input] = []
     for one in inputs:
         found = by_trace.get(one.trace) or (by_id.get(one.id) if one.id else None)
         if found is None and one.mark:
@@ -90,14 +102,30 @@ def fates(inputs: Sequence[Input], answer: Written, judge: Judge) -> list[Receip
             receipts += [Receipt(key=key, outcome="done", crm_id=found.id) for key in one.keys]
             continue
         failed = next((entry for entry in answer.errors if _names(entry, one)), None)
-        if failed is not None:
-            receipts += _told(one, judge(failed))
+        if failed is None:
+            silent.append(one)
             continue
-        receipts += [
-            Receipt(key=key, outcome="retry", wrote=False, reason="HubSpot's answer leaves this row out", unknown=True)
-            for key in one.keys
-        ]
-    return receipts
+        errors.append(judge(failed))
+        receipts += _told(one, errors[-1])
+    for one, error in zip(silent, _left_out(silent, answer, judge), strict=True):
+        errors.append(error)
+        receipts += _told(one, error)
+    return receipts, errors
+
+
+def _left_out(silent: Sequence[Input], answer: Written, judge: Judge) -> list[ConnectorError]:
+    """What became of rows that nothing in the answer names. An error that names no row is theirs when all of them have
+    failed by HubSpot's own count; otherwise any of them may have been written."""
+    nameless = [entry for entry in answer.errors if not _names_any(entry)]
+    failed = max(answer.num_errors, len(answer.errors)) - (len(answer.errors) - len(nameless))
+    alike = {(entry.category, entry.message) for entry in nameless}
+    if nameless and (failed >= len(silent)) and len(alike) == 1:
+        return [judge(nameless[0]) for _ in silent]
+    return [RetryLater("HubSpot's answer leaves this row out", unknown=True) for _ in silent]
+
+
+def _names_any(entry: Failed) -> bool:
+    return isinstance(entry.context.get("ids"), list) or isinstance(entry.context.get("objectWriteTraceId"), list)
 
 
 def _carries(properties: Mapping[str, str | None], mark: str) -> bool:

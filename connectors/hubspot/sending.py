@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from connectors.base import Receipt, WriteBack
 from connectors.errors import ConnectorError
+from connectors.hubspot import names
 from connectors.hubspot.answers import row_error
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.reading import Reader
 from connectors.hubspot.rows import Input, deliver
-from connectors.hubspot.shapes import Failed, Row, Written
+from connectors.hubspot.shapes import ROW, Failed, RawPage, Row, Version, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,27 @@ class Sender:
     def held(self, of: ObjectType, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Row]:
         """What objects hold now, by id: read from the objects, for the search index lags behind them."""
         return {row.id: row for _, row in self._reader.rows(of, list(dict.fromkeys(ids)), properties)}
+
+    def histories(self, of: ObjectType, ids: Sequence[str], name: str) -> dict[str, list[Version]]:
+        """The past values of a property, newest first, by object."""
+        found = self._reader.rows(of, ids, (), history=(name,))
+        return {row.id: row.properties_with_history.get(name, []) for _, row in found}
+
+    def held_by(self, of: ObjectType, name: str, values: Sequence[str], properties: Sequence[str]) -> dict[str, Row]:
+        """Objects by the value of a unique property: read from the objects as well. Raises Rejected where the property
+        is not unique, or not there."""
+        found: dict[str, Row] = {}
+        for at in range(0, len(values), names.BATCH_LIMIT):
+            body = {
+                "inputs": [{"id": one} for one in values[at : at + names.BATCH_LIMIT]],
+                "idProperty": name,
+                "properties": [name, *properties],
+                "propertiesWithHistory": [],
+            }
+            page = self._api.post(RawPage, self._api.paths.batch(of.name, "read"), body)
+            rows = (ROW.decode(raw) for raw in page.results)
+            found |= {value: row for row in rows if (value := row.properties.get(name))}
+        return found
 
     def update(self, of: ObjectType, inputs: Sequence[Input]) -> list[Receipt]:
         return deliver(inputs, lambda rows: self._send(of, "update", rows), self._judge)

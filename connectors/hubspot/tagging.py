@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from connectors.base import Receipt
 from connectors.errors import Rejected
-from connectors.hubspot.activities import mark
 from connectors.hubspot.answers import receipt
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
+from connectors.hubspot.tracing import mark
 
 SEPARATOR = ";"
 """Between the values of a property of several checkboxes, and between ours in one of plain text.

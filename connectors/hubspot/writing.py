@@ -12,9 +12,10 @@ from itertools import groupby
 from connectors.base import Receipt, WriteBack
 from connectors.errors import ConnectorError, Rejected
 from connectors.hubspot import names
-from connectors.hubspot.activities import Activities, mark
+from connectors.hubspot.activities import Activities
 from connectors.hubspot.answers import receipt
 from connectors.hubspot.changes import Changes
+from connectors.hubspot.completing import Completion
 from connectors.hubspot.mapping import Mapper, encode, same
 from connectors.hubspot.messages import Replies
 from connectors.hubspot.names import ObjectType
@@ -22,6 +23,7 @@ from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
 from connectors.hubspot.tagging import Tagging
+from connectors.hubspot.tracing import Tracer, mark
 from sla.model import split_record
 
 
@@ -30,7 +32,9 @@ class Writer:
         self._mapper = mapper
         self._sender = sender
         self._changes = Changes(portal, mapper, sender)
-        self._activities = Activities(portal, sender)
+        tracer = Tracer(portal, sender, mapper.settings.task_key)
+        self._activities = Activities(portal, sender, tracer, mapper.settings)
+        self._completion = Completion(sender, tracer)
         self._tagging = Tagging(mapper, sender)
         self._replies = replies
 
@@ -41,6 +45,7 @@ class Writer:
             "set": self._changes.write,
             "owner": self._changes.write,
             "task": lambda of, aims: self._activities.write(names.TASKS, of, aims),
+            "complete": self._completion.write,
             "note": lambda of, aims: self._activities.write(names.NOTES, of, aims),
             "tag": self._tagging.write,
             "message": self._replies.write,

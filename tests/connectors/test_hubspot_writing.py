@@ -167,8 +167,9 @@ def test_an_owner_is_changed_when_everything_is_as_expected(desk: Desk) -> None:
     receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{li}", expect=expect)]))
     assert receipt.outcome == "done"
     assert desk.value("tickets", ticket, "hubspot_owner_id") == li
+    assert receipt.reason is None
     assert desk.calls() == {
-        "POST /crm/objects/2026-09/tickets/batch/read": 1,
+        "POST /crm/objects/2026-09/tickets/batch/read": 2,  # before, and the history after
         "POST /crm/objects/2026-09/tickets/batch/update": 1,
     }
 
@@ -207,9 +208,82 @@ def test_a_deactivated_owner_is_rejected(desk: Desk) -> None:
     ticket, jo = desk.ticket(), desk.owner("Jo")
     desk.act("deactivate_user", user="Jo")
     receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{jo}")]))
-    assert receipt.outcome == "rejected"
+    assert (receipt.outcome, receipt.code) == ("rejected", "INACTIVE_OWNER")
+    assert "POST /crm/objects/2026-09/tickets/batch/update" not in desk.calls()
+
+
+def test_an_owner_who_left_a_moment_ago_is_refused_by_hubspot(desk: Desk) -> None:
+    ticket, jo = desk.ticket(), desk.owner("Jo")
+    desk.connector.people()
+    desk.act("deactivate_user", user="Jo")
+    receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{jo}")]))
+    assert (receipt.outcome, receipt.code) == ("rejected", "INVALID_OWNER_ID")
+    assert receipt.reason == "HubSpot refused the values: hubspot_owner_id INVALID_OWNER_ID"
+
+
+def test_owners_who_may_not_be_read_are_left_to_hubspot(desk: Desk) -> None:
+    ticket, jo = desk.ticket(), desk.owner("Jo")
+    desk.act("settings", missing_scopes=["crm.objects.owners.read"])
+    receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{jo}")]))
+    assert receipt.outcome == "done"
+
+
+def test_an_edit_that_falls_between_read_and_write_is_told_and_the_write_stays_done(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, sam, li = desk.ticket(hubspot_owner_id="Sam"), desk.owner("Sam"), desk.owner("Li")
+    answer = desk.emulator.answer
+
+    def meanwhile(request: Any) -> Any:
+        if request.path.endswith("/batch/update"):
+            desk.act("update", object="tickets", id=ticket, by="Jo", fields={"hubspot_owner_id": "Jo"})
+        return answer(request)
+
+    monkeypatch.setattr(desk.emulator, "answer", meanwhile)
+    expect = {"owner": f"user:{sam}"}
+    receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{li}", expect=expect)]))
+    assert (receipt.outcome, receipt.code) == ("done", "OVERWROTE_EDIT")
+    jo = desk.owner("Jo")
     assert receipt.reason is not None
-    assert "hubspot_owner_id" in receipt.reason
+    assert receipt.reason.startswith(f"this ran over an edit: user:{jo} had set the owner to user:{jo} at 20")
+
+
+def test_an_edit_right_after_ours_is_nothing_that_we_ran_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket, li = desk.ticket(hubspot_owner_id="Sam"), desk.owner("Li")
+    answer = desk.emulator.answer
+
+    def afterwards(request: Any) -> Any:
+        response = answer(request)
+        if request.path.endswith("/batch/update"):
+            desk.act("update", object="tickets", id=ticket, by="Jo", fields={"hubspot_owner_id": "Jo"})
+        return response
+
+    monkeypatch.setattr(desk.emulator, "answer", afterwards)
+    receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{li}")]))
+    assert (receipt.outcome, receipt.reason) == ("done", None)
+
+
+@pytest.mark.parametrize("fault", ["status:500", "quota", "status:403", "reset"])
+def test_an_owner_whose_history_cannot_be_read_afterwards_is_changed_all_the_same(desk: Desk, fault: str) -> None:
+    ticket, li = desk.ticket(), desk.owner("Li")
+    answer = desk.emulator.answer
+
+    def then(request: Any) -> Any:
+        if request.path.endswith("/batch/update"):
+            desk.fault(fault, path="*/batch/read")
+        return answer(request)
+
+    desk.emulator.answer = then  # type: ignore[method-assign]
+    receipt = one(desk.connector.write([order("owner", f"acme:ticket:{ticket}", owner=f"user:{li}")]))
+    assert (receipt.outcome, receipt.wrote) == ("done", True)
+
+
+def test_a_set_instant_that_stands_there_already_is_not_written_again(desk: Desk) -> None:
+    ticket = desk.ticket(sla_due=str(DUE))
+    receipt = one(desk.connector.write([order("set", f"acme:ticket:{ticket}", values={"sla_due": DUE})]))
+    assert (receipt.outcome, receipt.wrote) == ("done", False)
+    later = one(desk.connector.write([order("set", f"acme:ticket:{ticket}", values={"sla_due": DUE + 1})]))
+    assert later.wrote is True
 
 
 def test_a_record_that_is_gone_is_rejected(desk: Desk) -> None:
