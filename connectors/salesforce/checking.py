@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, RetryLater
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.checking_fields import PERMISSIONS, RecordQuestions, where
+from connectors.salesforce.checking_reading import ReadingQuestions
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.support import SOAP_LOGIN_GONE
@@ -24,13 +25,6 @@ SKEW_MS: Final = 60_000
 LOW_QUOTA: Final = 0.1
 TOKEN_LENGTH: Final = 22
 """22 characters of base64 hold 128 bits and more."""
-
-_SILENT: Final = {
-    names.TASK: "calls, e-mails and tasks do not count as answers",
-    names.EVENT: "meetings do not count as answers",
-    names.EMAIL: "e-mails of cases do not count as answers",
-    names.COMMENT: "comments of cases do not count as answers",
-}
 
 
 class _Version(msgspec.Struct):
@@ -57,9 +51,10 @@ class Checking:
             return [_failed("login", error)]
         self._shapes.forget()
         found: list[Finding] = []
+        reading = ReadingQuestions(self._api, self._shapes, self._settings)
         questions = {
             "login": self._login, "api version": self._version, "clock": self._skew, "records": self._records.findings,
-            "answers": self._answers, "tasks": self._tasks, "quota": self._quota, "webhook": self._webhook,
+            "answers": reading.findings, "tasks": self._tasks, "quota": self._quota, "webhook": self._webhook,
         }  # fmt: skip
         for subject, question in questions.items():
             try:
@@ -110,18 +105,6 @@ class Checking:
                 yield Finding("warn", "quota", message, fix)
             else:
                 yield Finding("ok", "quota", message)
-
-    def _answers(self) -> Iterator[Finding]:
-        for name in self._settings.answers:
-            if name in {names.EMAIL, names.COMMENT} and names.CASE not in self._settings.objects:
-                continue
-            shape = self._shapes.get(name)
-            if shape is None:
-                fix = f"give the integration user Read on {name}, or leave it out of answers"
-                yield Finding("warn", name, f"{name} is not readable: {_SILENT[name]}", fix)
-            elif name == names.EMAIL and shape.field("Headers") is None:
-                fix = f"give the integration user Read access to EmailMessage.Headers: {PERMISSIONS}"
-                yield Finding("warn", name, "automatic replies cannot be told from the customer's own", fix)
 
     def _tasks(self) -> Iterator[Finding]:
         shape, key = self._shapes.get(names.TASK), self._settings.task_key

@@ -11,7 +11,7 @@ sforce_api_objects_casehistory.htm
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from connectors.base import Normalised
 from connectors.salesforce import names
@@ -19,6 +19,10 @@ from connectors.salesforce.actors import Actors, owner
 from connectors.salesforce.mapping import RecordMapping, Row
 from connectors.salesforce.values import read_instant
 from sla.model import Event, record_name
+
+OWNER_FIELDS: Final = frozenset({"Owner", "ownerAccepted", "ownerAssignment", "ownerEscalated"})
+"""Values of a history's ``Field`` that tell a change of owner: by anybody, by a queue's member, by a rule, by
+escalation."""
 
 
 class HistoryMapping:
@@ -47,5 +51,5 @@ class HistoryMapping:
         if row.get("Field") == "Status":
             category = self._records.category(kind, value) if isinstance(value, str) else None
             return {"raw_status": value, "status": category} if category is not None else {}
-        holder = owner(value)
+        holder = owner(value) if row.get("Field") in OWNER_FIELDS else None
         return {"owner": holder} if holder is not None else {}

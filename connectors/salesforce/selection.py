@@ -15,9 +15,7 @@ from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import quote
 
 HISTORY_FIELDS: Final = ("Status", "Owner", "ownerAccepted", "ownerAssignment", "ownerEscalated")
-"""Values of a history's ``Field`` that tell a status or an owner; the last three stand for a change of owner by a
-queue's member, by a rule and by escalation. https://developer.salesforce.com/docs/atlas.en-us.264.0.object_reference
-.meta/object_reference/sforce_api_objects_casehistory.htm"""
+"""Values of a history's ``Field`` that are asked for (see ``history``)."""
 
 
 class Selection:
