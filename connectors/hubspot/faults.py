@@ -18,12 +18,14 @@ Verdict = Literal["retry", "quota", "stop", "conflict", "reject"]
 
 
 class Rule(NamedTuple):
-    """``after`` is the least wait in seconds; ``lost`` a failure after which a write may have taken effect."""
+    """``after`` is the least wait in seconds, ``untold`` the wait where HubSpot does not say; ``lost`` marks a failure
+    after which a write may have taken effect."""
 
     verdict: Verdict
     reason: str
     fix: str | None = None
     after: float | None = None
+    untold: float | None = None
     lost: bool = False
 
 
@@ -46,7 +48,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RATE_LIMITS": Rule("quota", "HubSpot's call quota is used up", after=10.0),
     # passing faults
     "LOCKED": Rule("retry", "the object is locked", after=5.0),
-    "MIGRATION_IN_PROGRESS": Rule("retry", "HubSpot is migrating this portal", after=60.0),
+    "MIGRATION_IN_PROGRESS": Rule("retry", "HubSpot is migrating this portal", untold=60.0),
     "INTERNAL_ERROR": Rule("retry", "HubSpot failed inside", lost=True),
     "SERVICE_UNAVAILABLE": Rule("retry", "HubSpot is unavailable", lost=True),
     "TIMEOUT": Rule("retry", "HubSpot took too long", lost=True),
@@ -93,7 +95,7 @@ def error_of(
     """The error that follows from a known code. ``after`` is what the vendor asked for: the longer wait counts."""
     rule = RULES[code]
     told = reason or rule.reason
-    wait = max(after or 0.0, rule.after or 0.0)
+    wait = max((rule.untold or 0.0) if after is None else after, rule.after or 0.0)
     found: ConnectorError
     if rule.verdict == "stop":
         found = AuthFailed(told, code=code)

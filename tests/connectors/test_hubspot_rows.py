@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.errors import ConnectorError, RateLimited, Rejected, RetryLater
+from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.hubspot.answers import MissingProperty, row_error
 from connectors.hubspot.rows import Input, deliver, fates
 from connectors.hubspot.shapes import Failed, Row, Written
@@ -118,3 +118,33 @@ def test_nothing_to_write_is_no_call() -> None:
         raise AssertionError("called")
 
     assert deliver([], send, judge) == []
+
+
+@pytest.mark.parametrize(("category", "kind"), [("RATE_LIMITS", RateLimited), ("MISSING_SCOPES", AuthFailed)])
+def test_what_all_rows_say_of_the_connection_is_raised(category: str, kind: type[ConnectorError]) -> None:
+    answer = Written([], [Failed(category, context={"ids": ["1", "2"]})], 1)
+    with pytest.raises(kind):
+        deliver(rows("1", "2"), lambda _rows: answer, judge)
+
+
+def test_what_one_row_says_of_the_connection_leaves_the_written_ones_done() -> None:
+    answer = Written([Row("1")], [Failed("RATE_LIMITS", context={"ids": ["2"]})], 1)
+    found = deliver(rows("1", "2"), lambda _rows: answer, judge)
+    assert outcomes(found) == {"k1": "done", "k2": "retry"}
+    assert found[1].after == 10.0
+
+
+def test_an_error_that_names_no_row_is_that_of_the_rows_which_hubspot_counts_as_failed() -> None:
+    answer = Written([Row("1")], [Failed("VALIDATION_ERROR", "a rule")], 2)
+    assert outcomes(fates(rows("1", "2", "3"), answer, judge)) == {"k1": "done", "k2": "rejected", "k3": "rejected"}
+
+
+def test_an_error_that_names_no_row_says_nothing_of_rows_that_may_have_been_written() -> None:
+    answer = Written([Row("1")], [Failed("VALIDATION_ERROR", "a rule")], 1)
+    found = fates(rows("1", "2", "3"), answer, judge)
+    assert [one.unknown for one in found if one.key != "k1"] == [True, True]
+
+
+def test_errors_of_two_kinds_that_name_no_row_decide_nothing() -> None:
+    answer = Written([], [Failed("VALIDATION_ERROR", "a rule"), Failed("CONFLICT", "there")], 2)
+    assert [one.unknown for one in fates(rows("2", "3"), answer, judge)] == [True, True]
