@@ -315,3 +315,120 @@ def test_people_are_owners_active_and_not(desk: Desk) -> None:
 def test_owners_come_in_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "OWNERS_LIMIT", 2)
     assert len(desk.connector.people()) == 5
+
+
+# ---- what a portal has no longer, or never had
+
+
+def test_an_archived_property_does_not_read_as_empty(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    ticket = desk.ticket(sla_tags="vip")
+    desk.connector = desk.connect(fields={"tier": {"ticket": "sla_tags"}})
+    _, cursor = desk.poll("tickets")
+    desk.act("property", object="tickets", name="sla_tags", archived=True)
+    desk.act("property", object="tickets", name="sla_status", archived=True)
+    desk.pass_time(MINUTE)
+    desk.act("update", object="tickets", id=ticket, fields={"hs_ticket_priority": "HIGH"}, by="Sam")
+    changes, cursor = desk.poll("tickets", cursor)
+    shown = next(event.set for event in desk.events(changes) if event.snapshot)
+    assert shown is not None
+    assert "tier" not in shown
+    observed = desk.connector.normalise(changes[0]).observed
+    assert observed is not None
+    assert "sla_status" not in observed.values
+    assert "sla_status, sla_tags of tickets is gone from HubSpot" in caplog.text
+    caplog.clear()
+    desk.pass_time(MINUTE)
+    desk.act("update", object="tickets", id=ticket, fields={"hs_ticket_priority": "LOW"}, by="Sam")
+    desk.calls()
+    desk.poll("tickets", cursor)
+    assert not caplog.text  # said once in ten minutes, asked for as seldom
+    assert "GET /crm/properties/2026-09/tickets" not in desk.calls()
+
+
+def test_a_stage_that_is_renamed_while_we_run_has_its_new_name_within_an_hour(desk: Desk) -> None:
+    ticket = desk.ticket()
+    desk.poll("tickets")
+    desk.act("rename_stage", object="tickets", stage="Waiting on us", label="Ours")
+    desk.pass_time(61 * MINUTE)
+    desk.act("update", object="tickets", id=ticket, stage="Ours", by="Sam")
+    snapshot = next(event for event in desk.events(desk.poll("tickets")[0]) if event.snapshot)
+    assert snapshot.set is not None
+    assert snapshot.set["raw_status"] == "Support Pipeline/Ours"
+
+
+@pytest.mark.parametrize("how", ["no scope", "no object"])
+def test_a_portal_without_leads_goes_on_with_its_tickets(
+    desk: Desk, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if how == "no scope":
+        desk.act("settings", missing_scopes=["crm.objects.leads.read", "crm.objects.leads.write"])
+    else:
+        desk.fault("status:404", "*/leads/*")
+    ticket = desk.ticket()
+    desk.act("call", object="tickets", id=ticket, by="Sam")
+    desk.connector = desk.connect(objects=("leads", "tickets"), write={})
+    page = desk.connector.poll("leads", None, 0)
+    assert (page.changes, page.more) == ([], False)
+    assert "leads cannot be read" in caplog.text
+    assert "grant crm.objects.leads.read" in caplog.text
+    assert records(desk.poll("tickets")[0]) == [ticket]
+    assert [event.record for event in desk.events(desk.poll("calls")[0])] == [f"acme:ticket:{ticket}"]
+    desk.calls()
+    desk.connector.poll("leads", page.cursor, 0)
+    assert desk.calls() == {}
+    desk.emulator.faults.clear()
+    desk.act("settings", missing_scopes=[])
+    desk.pass_time(61 * MINUTE)
+    contact = desk.contact()
+    lead = desk.act("create", object="leads", fields={"hs_lead_name": "Byron"}, stage="new",
+                    associations=[{"object": "contacts", "id": contact}], by="Maria")["id"]  # fmt: skip
+    assert records(desk.poll("leads", page.cursor)[0]) == [lead]
+
+
+def test_a_portal_with_leads_alone_and_no_right_to_read_them_stops(desk: Desk) -> None:
+    desk.act("settings", missing_scopes=["crm.objects.leads.read"])
+    desk.connector = desk.connect(objects=("leads",), write={})
+    with pytest.raises(AuthFailed, match=r"crm\.objects\.leads\.read"):
+        desk.connector.poll("leads", None, 0)
+
+
+# ---- first contact, and the wall
+
+
+def test_first_contact_tells_how_much_is_left_and_goes_on_after_a_kill_anywhere(desk: Desk) -> None:
+    deeds = Deeds(desk.emulator.portal, silent=True, at_ms=desk.now)
+    made = [deeds.create("contacts", {"email": f"n{number}@example.test"}).id for number in range(450)]
+    desk.pass_time(MINUTE)
+    seen: list[str] = []
+    left: list[int | None] = []
+    cursor, more = None, True
+    while more:
+        desk.connector = desk.connect()  # killed after every page
+        page = desk.connector.poll("contacts", cursor, 0)
+        seen += records(page.changes)
+        left.append(page.remaining)
+        cursor, more = page.cursor, page.more
+    assert seen == made
+    assert left == [250, 50, 0]
+
+
+def test_a_page_of_records_that_were_deleted_since_they_were_indexed_hides_none_behind_it(desk: Desk) -> None:
+    deeds = Deeds(desk.emulator.portal, silent=True, at_ms=desk.now)
+    made = [deeds.create("contacts", {"email": f"n{number}@example.test"}).id for number in range(230)]
+    desk.act("settings", index_lag_s=600)
+    for number in made[:210]:
+        desk.act("delete", object="contacts", id=number, by="Li")
+    assert records(desk.poll("contacts")[0]) == made[210:]
+
+
+def test_a_restored_record_is_seen_again(desk: Desk) -> None:
+    ticket = desk.ticket()
+    _, cursor = desk.poll("tickets")
+    desk.pass_time(MINUTE)
+    desk.act("delete", object="tickets", id=ticket, by="Sam")
+    desk.pass_time(MINUTE)
+    gone, cursor = desk.poll("tickets", cursor)
+    assert gone == []
+    desk.act("restore", object="tickets", id=ticket, by="Sam")
+    desk.pass_time(MINUTE)
+    assert records(desk.poll("tickets", cursor)[0]) == [ticket]
