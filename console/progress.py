@@ -1,12 +1,13 @@
-"""How far a long command is: a bar with rate and time left, for a person at a terminal.
+"""How far a long command is: a bar with rate and time left, or who is waited for, for a person at a terminal.
 
-Owns the bar. Refuses the answer's stream: it is drawn on standard error. Invariant: without a terminal nothing is drawn
-and nothing is imported for it.
+Owns the bar and the line. Refuses the answer's stream: both are drawn on standard error. Invariant: without a terminal
+nothing is drawn and nothing is imported for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from console import output
@@ -41,6 +42,16 @@ def watched(
                 progress.update(task, completed=position() if position else number, done=number)
             yield item
         progress.update(task, completed=total, done=0)
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[str], None]]:
+    """A line that says whom a command waits for: call what it gives with the names."""
+    if not output.terminal():
+        yield lambda _: None
+        return
+    with output.err().status("") as status:
+        yield lambda names: status.update(f"asking {output.clean(names)} …" if names else "")
 
 
 def _bar() -> Progress:
