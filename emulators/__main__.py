@@ -12,9 +12,12 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emulators.core import Emulator, serve
+
+if TYPE_CHECKING:
+    from emulators.salesforce.pubsub import PubSubServer
 
 NAMES: Final = ("salesforce", "hubspot")
 
@@ -38,17 +41,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as taken:
         sys.stderr.write(f"cannot listen on port {options.port}: {taken.strerror}\n")
         return 2
+    bus = _bus(emulator) if options.pubsub else None
     ready = {
         "name": emulator.name,
         "url": server.url,
         "credentials": emulator.credentials(),
         "webhook_secret": emulator.webhook_secret,
     }
+    if bus is not None:
+        ready["pubsub"] = bus.endpoint
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     stop.wait()
+    if bus is not None:
+        bus.close()
     server.close()
     return 0
+
+
+def _bus(emulator: Emulator) -> PubSubServer:
+    """The event bus of a practice org; needs what the extra ``pubsub`` installs."""
+    from emulators.salesforce.emulator import SalesforceEmulator
+    from emulators.salesforce.pubsub import PubSubServer
+
+    if not isinstance(emulator, SalesforceEmulator):
+        sys.exit("--pubsub goes with salesforce")
+    return PubSubServer(emulator).start()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--living", action="store_true", help="new records arrive, people answer, some do not")
     parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per real second (default 1)")
     parser.add_argument("--origin", type=int, help="epoch ms at which emulated and real time agree (default: now)")
+    parser.add_argument("--pubsub", action="store_true", help="salesforce: change events over gRPC too")
     return parser
 
 

@@ -37,6 +37,9 @@ OWNERS = {
     "tenacity": ("connectors/http.py",),
     "lxml": ("connectors/salesforce/webhook.py", "connectors/salesforce/holiday_links.py"),
     "keyring": ("sync/secrets.py",),
+    "grpc": ("connectors/salesforce/pubsub",),
+    "google": ("connectors/salesforce/pubsub_wire.py",),
+    "fastavro": ("connectors/salesforce/pubsub_events.py",),
     "tomllib": ("sync/configuration.py", "sync/toml_"),
     "click": ("console/",),
     "rich": ("console/",),
@@ -128,6 +131,11 @@ def test_the_emulators_need_nothing_but_the_standard_library_and_lark() -> None:
         if name_of(path).startswith("emulators/")
         for module, line in imports(path)
         if module.split(".")[0] not in {*sys.stdlib_module_names, "emulators", "lark"}
+        # the event bus speaks gRPC and Avro, and only where the extra `pubsub` is installed
+        and not (
+            name_of(path).startswith("emulators/salesforce/pubsub")
+            and module.split(".")[0] in {"grpc", "google", "fastavro"}
+        )
     ]
     assert wrong == []
 

@@ -37,14 +37,19 @@ from connectors.salesforce.history import HistoryMapping
 from connectors.salesforce.limits import allowance
 from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.people import people
+from connectors.salesforce.pubsub import feeds
 from connectors.salesforce.reading import Reading
 from connectors.salesforce.rows import decode_row
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
+from connectors.salesforce.tasks import Tasks
 from connectors.salesforce.updating import Updating
 from connectors.setup import SetUp
 
-BATCH = dict.fromkeys(("fields", "set", "owner", "task", "note", "tag", "message"), names.COLLECTION_ROWS)
+BATCH = {
+    **dict.fromkeys(("fields", "task", "complete", "note", "message"), names.COLLECTION_ROWS),
+    **dict.fromkeys(("set", "owner", "tag"), names.PARTS_PER_CALL),
+}
 
 
 class SalesforceConnector:
@@ -74,7 +79,8 @@ class SalesforceConnector:
         self._conversation = ConversationMapping(name, settings, actors)
         self._reading = Reading(self._api, shapes, columns, settings, clock, pause)
         self._updating = Updating(self._api, shapes, columns, self._records)
-        self._adding = Adding(self._api, shapes, self._records, settings)
+        self._tasks = Tasks(self._api, shapes, self._records, settings, clock)
+        self._adding = Adding(self._api, shapes)
         questions = RecordQuestions(shapes, columns, self._records, settings, wanted)
         self._checking = Checking(self._api, shapes, questions, settings, clock)
 
@@ -104,7 +110,8 @@ class SalesforceConnector:
         return webhook.verify(request, self.name, tokens, hook.organization, self._settings.objects)
 
     def hint_feeds(self) -> Sequence[HintFeed]:
-        return ()
+        told, watched = self._settings.pubsub, self._settings.objects
+        return () if told is None else feeds(told.objects or watched, watched, self.name, told.endpoint, self._api)
 
     def probe(self, public_url: str, now: int) -> WebhookRequest | None:  # noqa: ARG002  # messages carry no time
         hook = self._settings.webhook
@@ -133,9 +140,9 @@ class SalesforceConnector:
             case "set" | "owner":
                 return self._updating.checked(batch)
             case "task":
-                return self._adding.tasks(batch)
+                return self._tasks.add(batch)
             case "complete":
-                raise Rejected("tasks of Salesforce cannot be completed yet", code="ACTION")
+                return self._tasks.complete(batch)
             case "note":
                 return self._adding.notes(batch)
             case "tag":

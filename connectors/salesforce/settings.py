@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from connectors.salesforce.ids import full_id
 from connectors.salesforce.login_settings import LoginSettings
 from connectors.salesforce.names import DEFAULT_VERSION, KINDS, OLDEST_VERSION
+from connectors.salesforce.pubsub_settings import PubSub
 from connectors.secret import Secret
 from connectors.settings import Priority, StatusCategory, Table
 
@@ -97,6 +98,7 @@ class SalesforceSettings(LoginSettings):
     customer_channels: tuple[str, ...] = ("Web", "Email", "Chat", "Messaging", "Community", "Facebook", "Twitter")
     call_outcomes: dict[str, str] = Field(default_factory=dict)
     webhook: WebhookSettings | None = None
+    pubsub: PubSub = None
 
     @field_validator("api_version")
     @classmethod
