@@ -1,4 +1,4 @@
-"""``calendar due`` and ``calendar elapsed``: the arithmetic of a calendar, for a person.
+"""``calendar due``, ``elapsed`` and ``import``: the arithmetic of a calendar for a person, and the calendars of a CRM.
 
 Owns asking and answering. Refuses to compute: ``sla.calendar`` does. Invariant: answers are exact to the millisecond.
 """
@@ -90,6 +90,41 @@ def elapsed(config: Path, name: str, start: int, end: int, as_json: bool) -> Non
         output.print_json(answer)
     else:
         output.say(f"{answer['elapsed']}   ({answer['elapsed_s']} s of working time)")
+
+
+@calendar.command("import")
+@click.argument("connection")
+@options.config
+@options.now
+@options.json()
+def import_(connection: str, config: Path, now: int | None, as_json: bool) -> None:
+    """Print the opening hours and holidays that a CRM keeps, as tables to paste.
+
+    What cannot be carried over is told on standard error.
+    """
+    from console.setup_of import chosen, opened
+    from console.toml_text import pairs
+    from sla.instant import to_datetime
+    from sync.configuration import load
+
+    configuration = load(config)
+    [entry] = chosen(configuration, connection)
+    today = to_datetime(options.current(now)).date().isoformat()
+    with opened(configuration, entry) as setup:
+        found = setup.calendars(today) if setup is not None else []
+    usable = [one for one in found if one.active and one.table["hours"]]
+    if as_json:
+        import msgspec
+
+        output.print_json({"connection": connection, "calendars": msgspec.to_builtins(usable)})
+    elif not found:
+        raise Failure(f"{entry.connector} has no opening hours that can be read", "write [calendars.NAME] yourself")
+    for one in found:
+        if not as_json and one in usable:
+            output.say("\n".join([f"[calendars.{one.name}]", *pairs(one.table), ""]))
+        skipped = () if one in usable else ("left out: it is not active, or never open",)
+        for note in (*one.notes, *skipped):
+            click.echo(output.clean(f"{one.title}: {note}"), err=True)
 
 
 def _calendar(config: Path, name: str) -> Calendar:
