@@ -238,7 +238,8 @@ def test_a_task_names_owner_day_and_priority(org: Any, acme: Any) -> None:
     assert receipt.crm_id == org.effects()[-1]["id"]
     assert org.effects()[-1]["task"] == {
         "Subject": "Call now", "WhoId": lead, "OwnerId": org.agent(0).removeprefix("user:"),
-        "ActivityDate": "2026-03-02", "Priority": "High", "SLA_Key__c": "acme:lead:1/first_response/1/due/task",
+        "ActivityDate": "2026-03-02", "IsReminderSet": True, "ReminderDateTime": "2026-03-02T15:05:00.000Z",
+        "Priority": "High", "SLA_Key__c": "acme:lead:1/first_response/1/due/task",
     }  # fmt: skip
 
 
