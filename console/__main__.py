@@ -19,6 +19,7 @@ NAME = "sla-sidecar"
 COMMANDS = {
     "demo": Lazy("console.demo:demo", "Show it all on this machine, with practice CRMs; no account needed."),
     "check": Lazy("console.check:check", "Validate the configuration, then each connection."),
+    "provision": Lazy("console.provision:provision", "Create the fields that the configuration names in the CRM."),
     "run": Lazy("console.run:run", "Run the daemon."),
     "once": Lazy("console.run:once", "Poll, evaluate and deliver once, then exit."),
     "status": Lazy("console.status:status", "Connections, clocks, queues at a glance."),
@@ -31,7 +32,7 @@ COMMANDS = {
     "extend": Lazy("console.exceptions:extend", "Let a target of a record be due later."),
     "suggest": Lazy("console.suggest:suggest", "Targets from history, with what each would have kept."),
     "risk": Lazy("console.risk:risk", "Open clocks by their chance to miss, and whether to believe it."),
-    "calendar": Lazy("console.calendar:calendar", "The arithmetic of a calendar: due and elapsed."),
+    "calendar": Lazy("console.calendar:calendar", "The arithmetic of a calendar: due and elapsed; import of a CRM's."),
     "outbox": Lazy("console.queues:outbox", "What waits to be written."),
     "dead": Lazy("console.queues:dead", "What failed and why; retry or drop it."),
     "pause": Lazy("console.switch:pause", "Stop all write-backs; clocks go on."),
