@@ -81,7 +81,8 @@ class Feed:
         if place.beginning and worth_a_job(name, left or 0) and not place.paged:
             return self._loading.begin(name, place, began, new, left)
         full = not result.done or taken.total >= names.page_rows(name)
-        reached = advance(place, taken.last, began, full=full, new=bool(new), left=left)
+        overlap_ms = self._sweeps.overlap_ms
+        reached = advance(place, taken.last, began, full=full, new=bool(new), overlap_ms=overlap_ms, left=left)
         text = reached.text()
         if place.first is None:  # a first sweep is too long to remember
             self._served.offer(name, text, {change.key for change in taken.changes}, swept=reached.resting)

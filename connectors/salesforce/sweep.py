@@ -75,24 +75,31 @@ def read_cursor(text: str | None, since: int) -> Cursor:
 
 
 def advance(
-    place: Cursor, last: tuple[str, str] | None, start: int, *, full: bool, new: bool, left: int | None = None
-) -> Cursor:
+    place: Cursor, last: tuple[str, str] | None, start: int, *, full: bool, new: bool, overlap_ms: int,
+    left: int | None = None,
+) -> Cursor:  # fmt: skip
     """The cursor after a page. ``last`` is (stamp, id) of its last row, ``start`` the server's time at its asking,
-    ``full`` whether there may be more, ``new`` whether it brought anything."""
+    ``full`` whether there may be more, ``new`` whether it brought anything.
+
+    Where nothing happens the cursor follows the time at a distance, so that the last great change before the silence
+    is not read in every round; seldom, for a cursor that moves is written down.
+    """
     turn, start = place.turn + new, place.start or start
     if last is not None and full:
         return msgspec.structs.replace(place, start=start, stamp=last[0], id=last[1], turn=turn, left=left)
     seen = last[0] if last is not None else place.stamp
-    if seen is None:
-        return Cursor(reached=place.reached if place.reached is not None else start, turn=turn)
-    return Cursor(reached=max(min(read_instant(seen), start), place.reached or 0), turn=turn)
+    if seen is not None:
+        reached = max(min(read_instant(seen), start), place.reached or 0)
+    else:
+        reached = place.reached if place.reached is not None else start
+    return Cursor(reached=start - overlap_ms if start - reached > 2 * overlap_ms else reached, turn=turn)
 
 
 class Sweeps:
     """The queries of one connection's sweeps."""
 
     def __init__(self, settings: SalesforceSettings) -> None:
-        self._overlap_ms = int(settings.overlap * 1000)
+        self.overlap_ms = int(settings.overlap * 1000)
         ended = (raw for raw, word in settings.status.get("lead", {}).items() if word in DONE_STATUSES)
         self._ended = ", ".join(quote(raw) for raw in sorted(ended))
 
@@ -110,7 +117,7 @@ class Sweeps:
         elif place.first is not None:
             where = self._first(name, columns, place.first, stamp)
         else:
-            where = f"{stamp} >= {show_instant((place.reached or 0) - self._overlap_ms)}"
+            where = f"{stamp} >= {show_instant((place.reached or 0) - self.overlap_ms)}"
         limit = "" if place.beginning and not place.paged else f" LIMIT {names.page_rows(name)}"
         return select(columns, name, f"{where}{only}", f"ORDER BY {stamp} ASC, Id ASC{limit}")
 

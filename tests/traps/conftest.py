@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "connectors"))  # its own modules, for a run of this folder alone
 
-from salesforce_practice import acme, drain, org  # noqa: E402  # found by the line above
+from salesforce_practice import acme, drain, org  # found by the line above
 
 __all__ = ["acme", "drain", "org"]
