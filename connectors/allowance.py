@@ -149,8 +149,8 @@ class Allowance:
             return [hold for one in PURPOSES if (hold := self._held.get(one)) is not None and hold.until > now]
 
     def worth_s(self, calls: int, purpose: Purpose) -> float:
-        """Over how many seconds a round of ``calls`` should be stretched, so that what is left of the day's share
-        lasts; 0 while more than half of it is left."""
+        """How many seconds ``calls`` are worth at the highest even rate that the purpose can keep up for a day; 0 while
+        more than half of what it may use is left."""
         with self._lock:
             return self._share.worth_s(calls, purpose, self._clock())
 

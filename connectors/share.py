@@ -151,19 +151,22 @@ class Share:
         return free
 
     def worth_s(self, calls: int, purpose: Purpose, now: int) -> float:
-        """How many seconds to stretch ``calls`` over, so that what is left lasts until there is more: 0 while more
-        than half of what the purpose may use is left."""
-        mine, told = self._mine(now), self._heard.get("day")
-        if mine is None or told is None:
+        """How many seconds ``calls`` are worth at the highest even rate that the purpose can keep up for a day; 0 while
+        more than half of what it may use is left, or no limit is known."""
+        mine, keep = self._mine(now), self._kept(purpose)
+        if mine is None or (mine - keep) * 2 > mine + self._own(now) - keep:
             return 0.0
-        keep = self._kept(purpose)
-        whole, left = self._share * told.limit - keep, mine - keep
-        if left > whole / 2:
-            return 0.0
+        left = max(1, mine - keep)
         end = self._day(now).end
-        # Of a rolling day some calls become free again all the time: two hours of it are as good as all of it.
-        ahead_s = (DAY_MS / 12 if end is None else end - now) / 1_000
-        return min(ahead_s, calls * ahead_s / max(1.0, left))
+        if end is not None:
+            return calls * (end - now) / 1_000 / left
+        slowest = (
+            0.0  # seconds for a call: at no instant ahead may more be spent than is left and has come back by then
+        )
+        for quarter, each in self._within(now):
+            slowest = max(slowest, (quarter + QUARTER_MS + DAY_MS - now) / 1_000 / left)
+            left += sum(each.values())
+        return calls * max(slowest, DAY_MS / 1_000 / left)
 
     # ---- inside
 

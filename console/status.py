@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from console import options, output
+from console import calls_text, options, output
 
 if TYPE_CHECKING:
     from sync.view import ClockRow, ConnectionRow, Summary
 
 _NEXT = 5
+_INSTANTS = frozenset({"at", "begin_at", "resets_at", "until"})
 
 
 @click.command()
@@ -80,8 +81,10 @@ def _connection_document(row: ConnectionRow) -> dict[str, Any]:
     document = msgspec.to_builtins(row)
     for name in ("enforce_from", "ok_at", "retry_at"):
         document[name] = None if document[name] is None else output.instant(document[name])
-    for quota in document["quota"]:
-        quota["at"] = output.instant(quota["at"])
+    shown = [*document["quota"], *document["held"], *document["reading"], document["allowance"] or {}]
+    for part in shown:
+        for name in _INSTANTS & part.keys():
+            part[name] = None if part[name] is None else output.instant(part[name])
     return dict(document)
 
 
@@ -105,6 +108,9 @@ def _print(mode: str, summary: Summary, connections: list[ConnectionRow], next_d
         output.out().print(table)
     else:
         output.say("no connection has been read yet")
+    for row in connections:
+        for line in calls_text.lines(row, now):
+            output.say(f"{row.name}: {line}")
     for clock in next_due:
         ahead = (clock.due_at or now) - now
         words = f"in {output.length(ahead / 1_000)}" if ahead >= 0 else _ago(clock.due_at, now)

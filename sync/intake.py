@@ -33,6 +33,9 @@ READ_AT_ONCE: Final = 200
 ONE_READ_MS: Final = 10_000
 """A record is read again for webhooks at most this often, however many arrive."""
 
+USUAL_CALLS: Final = 10
+"""What a round costs at most as long as nobody knows."""
+
 UNFINISHED_MS: Final = 600_000
 """How long changes of a poll that was cut short wait for the rest of it."""
 
@@ -50,6 +53,8 @@ class Intake:
         """By connection, for only its own beat touches its part: when a record was last read for a webhook."""
         self._poll_at: dict[str, int] = {}
         """By connection: no poll before, so that what is left of the day's share lasts."""
+        self._poll_calls: dict[str, int] = {}
+        """By connection: what a quiet round costs."""
         self.told: Callable[[Reading], None] = _unheard
         """Hears of every page of a first reading."""
         self.stop = threading.Event()
@@ -225,8 +230,9 @@ class Intake:
     def _done(self, link: Link, started_at: int, calls: int) -> None:
         link.worked()
         now = self._clock.now()
-        stretch_s = link.connector.allowance.worth_s(calls, "read")
-        self._poll_at[link.name] = started_at + int(stretch_s * 1_000)
+        # A first contact or a busy minute is no measure of the round after it.
+        usual = self._poll_calls[link.name] = min(calls, self._poll_calls.get(link.name, USUAL_CALLS))
+        self._poll_at[link.name] = started_at + int(link.connector.allowance.worth_s(usual, "read") * 1_000)
         quota = link.connector.quota()
         self._writes.write(lambda t: note_round(t, link, started_at, now, quota))
 

@@ -34,6 +34,22 @@ def exposition(view: View, now: int) -> str:
            [({"connection": c.name, "window": q.window}, q.used) for c in connections for q in c.quota])  # fmt: skip
     _gauge(lines, "quota_max", "The vendor's allowance in calls.",
            [({"connection": c.name, "window": q.window}, q.max) for c in connections for q in c.quota])  # fmt: skip
+    shares = [(c.name, c.allowance) for c in connections if c.allowance is not None]
+    _gauge(
+        lines,
+        "quota_left",
+        "Calls of the day that our share has left.",
+        [({"connection": name}, a.left) for name, a in shares if a.left is not None],
+    )
+    _gauge(
+        lines,
+        "calls",
+        "Our own calls of the vendor's day by purpose.",
+        [({"connection": name, **one}, n) for name, a in shares for one, n in _counts("purpose", a.spent)],
+    )
+    _gauge(lines, "held_back_seconds", "Seconds until calls for a purpose go on.",
+           [({"connection": c.name, "purpose": h.purpose}, (h.until - now) / 1_000)
+            for c in connections for h in c.held if h.until > now])  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ from sla.fold import Wait
 from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sla.policy import Policies
-from sync import adoption, clock_row, people, record_row, timeline
+from sync import adoption, clock_row, people, record_row, timeline, view_calls
 from sync.at_risk import AtRisk, at_risk, next_due
 from sync.policy_book import PolicyBook, Terms
 from sync.revision import Document
@@ -322,11 +322,16 @@ def _connections(transaction: Transaction) -> list[ConnectionRow]:
     quota: dict[str, list[QuotaRow]] = {}
     for name, *each in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
         quota.setdefault(name, []).append(QuotaRow(*each))
+    shares, held, readings = (ask(transaction) for ask in (view_calls.allowances, view_calls.held, view_calls.readings))
+    rows = transaction.rows(
+        "SELECT name, connector, state, reason, enforce_from, ok_at, retry_at, lag_s, fix FROM connection ORDER BY name"
+    )
     return [
-        ConnectionRow(*[*row, *(found.get(row[0], 0) for found in (records, waiting, dead)), quota.get(row[0], [])])
-        for row in transaction.rows(
-            "SELECT name, connector, state, reason, enforce_from, ok_at, retry_at, lag_s FROM connection ORDER BY name"
+        ConnectionRow(  # type: ignore[call-arg]  # seven columns, in their order
+            name, *standing, records.get(name, 0), waiting.get(name, 0), dead.get(name, 0), quota.get(name, []), fix,
+            shares.get(name), held.get(name, []), readings.get(name, []),
         )
+        for name, *standing, fix in rows
     ]  # fmt: skip
 
 

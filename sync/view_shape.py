@@ -22,8 +22,46 @@ class QuotaRow(msgspec.Struct, frozen=True):
     at: int
 
 
+class AllowanceRow(msgspec.Struct, frozen=True):
+    """How our share of the vendor's day stood at ``at``: since ``begin_at`` we made ``own`` calls and ``others`` the
+    rest, as far as the vendor told; ``left`` is what we may still make, of ``share`` of ``max``. ``resets_at`` is when
+    the day begins anew, None for one that is always the last 24 hours. ``spent`` are our calls by purpose."""
+
+    share: float
+    max: int | None
+    own: int
+    left: int | None
+    begin_at: int
+    resets_at: int | None
+    at: int
+    others: int | None
+    spent: dict[str, int]
+
+
+class HeldRow(msgspec.Struct, frozen=True):
+    """Calls for a purpose are held back ``until``."""
+
+    purpose: str
+    until: int
+    reason: str
+
+
+class ReadingRow(msgspec.Struct, frozen=True):
+    """The first reading of a stream: changes ``read`` so far, rows ``remaining``, changes a second, seconds left; None
+    where nobody knows."""
+
+    stream: str
+    begin_at: int
+    at: int
+    read: int
+    remaining: int | None
+    rate: float | None
+    left_s: float | None
+
+
 class ConnectionRow(msgspec.Struct, frozen=True):
-    """One connection. ``state``: ok, retrying, stopped. ``ok_at``: start of the last poll that was wholly digested."""
+    """One connection. ``state``: ok, retrying, stopped. ``ok_at``: start of the last poll that was wholly digested.
+    ``fix``: the next step for a person, where one is known."""
 
     name: str
     connector: str
@@ -37,6 +75,10 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     waiting: int
     dead: int
     quota: list[QuotaRow]
+    fix: str | None = None
+    allowance: AllowanceRow | None = None
+    held: list[HeldRow] = []
+    reading: list[ReadingRow] = []
 
 
 class DaemonRow(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from console import calls_text
 from console.output import length
 from console.risk_text import percent
 from sla.instant import format_instant
@@ -104,7 +105,7 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
         "records": summary.records,
         "filters": [{"name": name, "label": wanted.label} for name, wanted in FILTERS.items()],
         "choice": choice,
-        "connections": [_connection(row) for row in connections],
+        "connections": [_connection(row, now) for row in connections],
         "clocks": [_clock(row, now, chances.get(_name(row))) for row in clocks[:ROWS]],
         "more": len(clocks) > ROWS,
         "effects": [_effect(row) for row in reversed(view.ledger(limit=EFFECTS))],
@@ -195,7 +196,7 @@ def _person(owner: str | None) -> str:
     return owner.replace(":", " ", 1) if owner else "nobody"
 
 
-def _connection(row: ConnectionRow) -> dict[str, Any]:
+def _connection(row: ConnectionRow, now: int) -> dict[str, Any]:
     return {
         "name": row.name,
         "connector": row.connector,
@@ -211,6 +212,7 @@ def _connection(row: ConnectionRow) -> dict[str, Any]:
         "quota": [
             {"window": quota.window, "used": quota.used, "max": quota.max} for quota in row.quota if quota.max > 0
         ],
+        "calls": calls_text.lines(row, now),
     }
 
 

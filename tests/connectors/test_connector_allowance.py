@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.allowance import PURPOSES, Allowance, is_held_back, spending
@@ -273,13 +273,25 @@ def test_a_hold_tells_until_when_and_why_and_ends_by_itself(world: World) -> Non
     assert takes(allowance, "reconcile")
 
 
-def test_rounds_are_stretched_once_half_of_the_share_is_gone(world: World) -> None:
+def test_rounds_are_stretched_from_half_of_the_share_on_so_that_the_rest_lasts_the_day(world: World) -> None:
     allowance = world.allowance(share=0.2)
     allowance.heard("day", 0, 15_000)  # a developer's org: 3,000 are ours, 2,700 for reading
-    assert allowance.worth_s(2, "read") == 0
-    for _ in range(2_000):
+    for _ in range(1_340):
         allowance._share.spend("read", world.now)
-    assert allowance.worth_s(2, "read") == pytest.approx(2 * 7_200 / 700)
+    assert allowance.worth_s(2, "read") == 0
+    for _ in range(660):
+        allowance._share.spend("read", world.now)
+    world.now += 12 * HOUR
+    # 700 for the twelve hours and a quarter until those come back.
+    assert allowance.worth_s(2, "read") == pytest.approx(2 * 12.25 * 3_600 / 700)
+
+
+def test_a_day_that_ends_at_midnight_is_shared_out_until_then(world: World) -> None:
+    allowance = world.allowance(day=lambda now: calendar_day(now, "UTC"))
+    allowance.heard("day", 0, 15_000)
+    for _ in range(1_700):
+        allowance._share.spend("read", world.now)
+    assert allowance.worth_s(3, "read") == pytest.approx(3 * 15 * 3_600 / 1_000)
 
 
 @given(
@@ -309,7 +321,8 @@ def test_whatever_happens_our_own_calls_stay_within_the_share_of_every_day(steps
     assert RESERVED["breach"] == 0
 
 
-@given(st.lists(st.integers(0, 2 * HOUR), min_size=200, max_size=260), st.sampled_from(PURPOSES))
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 2 * HOUR), min_size=200, max_size=200), st.sampled_from(PURPOSES))
 def test_the_wait_that_is_told_is_long_enough_and_no_longer(gaps: list[int], purpose: Any) -> None:
     share, now = Share(0.2, rolling_day), NINE
     share.heard("day", 0, 1_000, now)

@@ -1,0 +1,60 @@
+"""A connection's calls in words: what is left, who used it, what is held back, and how far a first reading is.
+
+Owns the sentences. Refuses to count. Invariant: the same words stand in ``status`` and on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from console import output
+
+if TYPE_CHECKING:
+    from sync.view_shape import AllowanceRow, ConnectionRow, ReadingRow
+
+
+def lines(row: ConnectionRow, now: int) -> list[str]:
+    """Sentences about one connection as of ``now`` (epoch ms); none when there is nothing to say."""
+    return list(_lines(row, now))
+
+
+def _lines(row: ConnectionRow, now: int) -> Iterator[str]:
+    if row.fix:
+        yield f"next step: {row.fix}"
+    if row.allowance is not None and (row.allowance.own or row.allowance.max):
+        yield _share(row.allowance)
+    for held in row.held:
+        if held.until > now:
+            yield f"{_gerund(held.purpose)} is held back until {output.instant(held.until)}: {held.reason}"
+    for reading in row.reading:
+        yield _reading(reading)
+
+
+def _share(row: AllowanceRow) -> str:
+    spent = ", ".join(f"{name} {count:,}" for name, count in sorted(row.spent.items(), key=lambda item: -item[1]))
+    ours = f"{row.own:,} calls of the day are ours" + (f" ({spent})" if spent else "")
+    if row.max is None:
+        return f"{ours}; the CRM tells no daily limit"
+    left = f"{row.left or 0:,} of our {int(row.share * row.max):,} calls are left"
+    others = "" if row.others is None else f", {row.others:,} others'"
+    when = "the last 24 hours count" if row.resets_at is None else f"anew at {output.instant(row.resets_at)}"
+    return f"{left}; {ours}{others}, of {row.max:,}; {when}"
+
+
+def _reading(row: ReadingRow) -> str:
+    words = [f"first contact: {row.stream}, {row.read:,} read"]
+    if row.remaining is not None:
+        words.append(f"{row.remaining:,} to go")
+    if row.rate is not None:
+        words.append(f"{row.rate:,.0f} a second")
+    if row.left_s is not None:
+        words.append(f"{output.length(row.left_s)} left")
+    return ", ".join(words)
+
+
+def _gerund(purpose: str) -> str:
+    return {
+        "breach": "writing breaches", "warning": "writing warnings", "refresh": "refreshing fields", "read": "reading",
+        "reconcile": "reconciling", "check": "checking",
+    }.get(purpose, purpose)  # fmt: skip
