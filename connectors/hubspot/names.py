@@ -16,7 +16,7 @@ HOST: Final = "https://api.hubapi.com"
 Version = Literal["v3", "2026-03", "2026-09"]
 VERSIONS: Final[tuple[str, ...]] = get_args(Version)
 DEFAULT_VERSION: Final[Version] = "2026-09"
-SUPPORT_ENDS: Final = {"v3": "2027-03-30", "2026-03": "2027-09-30", "2026-09": "2028-03-31"}
+SUPPORT_ENDS: Final = {"v3": "2027-03-30", "2026-03": "2027-09-30", "2026-09": "2028-03-08"}
 """The last day of support. ``v3`` ends with the v4 associations that it needs; dated versions live for 18 months.
 https://developers.hubspot.com/docs/developer-tooling/platform/versioning"""
 
