@@ -5,8 +5,8 @@ absence itself tells (REST API Developer Guide, QueryAll; getDeleted knows thirt
 restored says nothing of it either: it is simply there again.
 
 HubSpot's search never shows what is archived; a merge leaves the old id only in the winner's
-``hs_merged_object_ids``; a deactivated owner is in a list of its own, and has no date. supaglue-labs/supaglue, issue 665;
-https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide
+``hs_merged_object_ids``; a deactivated owner is in a list of its own, and has no date. supaglue-labs/supaglue,
+issue 665; https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide
 """
 
 from __future__ import annotations
