@@ -93,12 +93,18 @@ def login_refused(status: int, body: bytes, headers: Mapping[str, str], *, now: 
         reason = (
             "HubSpot no longer takes the refresh token: install the app again and keep the new one in `refresh_token`"
         )
-        return AuthFailed(reason, code="invalid_grant")
+        return _stopped(reason, "invalid_grant", "install the app again, and keep its new refresh token")
     if said & _BAD_CLIENT:
         reason = "HubSpot does not know the app: compare `client_id` and `client_secret` with its settings"
-        return AuthFailed(reason, code="invalid_client")
+        return _stopped(reason, "invalid_client", "compare them with the app's Auth tab")
     code = refusal.error if _WORD.fullmatch(refusal.error) else str(status)
-    return AuthFailed("HubSpot refused the login: look at the app's settings", code=code)
+    return _stopped("HubSpot refused the login", code, "look at the app's Auth tab")
+
+
+def _stopped(reason: str, code: str, fix: str) -> AuthFailed:
+    found = AuthFailed(reason, code=code)
+    found.fix = fix
+    return found
 
 
 def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) -> ConnectorError:

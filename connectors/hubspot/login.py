@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Final, Protocol
 
 import msgspec
@@ -26,7 +27,8 @@ MARGIN_S: Final = 120
 """How long before its end a token is renewed: no call lasts longer. A 401 is no sign that it is time to:
 https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"""
 FORCED_S: Final = 60
-"""A token younger than this that HubSpot refuses is not renewed: another one would be refused as well."""
+"""A token younger than this that HubSpot refuses is not renewed, and a login that it refused is not tried again sooner:
+another one would be refused as well."""
 
 
 class Login(Protocol):
@@ -119,6 +121,7 @@ class Renewing:
         self._lock = threading.Lock()
         self._grant: Grant | None = None
         self._unkept: Grant | None = None
+        self._refused: tuple[int, AuthFailed] | None = None
 
     def token(self) -> str:
         with self._lock:
@@ -130,7 +133,7 @@ class Renewing:
         with self._lock:
             if self._grant is None or self._grant.access_token != refused:
                 return True  # another thread has renewed it meanwhile
-            if 0 <= self._clock() - self._grant.since < FORCED_S * 1000:
+            if self._is_fresh(self._grant.since):
                 return False
             self._grant = None
             return True
@@ -138,15 +141,52 @@ class Renewing:
     def close(self) -> None:
         self._endpoint.close()
 
+    def _is_fresh(self, since: int) -> bool:
+        return 0 <= self._clock() - since < FORCED_S * 1000
+
     def _renewed(self) -> Grant:
         grant = self._unkept
         if grant is None or not grant.holds(self._clock()):
-            grant = self._endpoint.grant(self._form())
+            grant = self._granted()
         if grant.refresh_token and grant.refresh_token != self._refresh.reveal():
             self._unkept = grant  # the one before may be worth nothing now: this one is not to be lost
             self._keep(grant.refresh_token)
         self._unkept = None
         return grant
+
+    def _granted(self) -> Grant:
+        """A login by the newest refresh token; where that is refused, by the one that stands in its place by now: an
+        administrator, or another process of ours, may have put a newer one there. A refusal is remembered for a while:
+        every stream would ask again."""
+        if self._refused is not None and self._is_fresh(self._refused[0]) and not self._replaced():
+            raise copy(self._refused[1])
+        try:
+            return self._ask()
+        except AuthFailed:
+            if not self._replaced():
+                raise
+        return self._ask()
+
+    def _ask(self) -> Grant:
+        try:
+            grant = self._endpoint.grant(self._form())
+        except AuthFailed as refused:
+            self._refused = (self._clock(), refused)
+            raise
+        self._refused = None
+        return grant
+
+    def _replaced(self) -> bool:
+        """Whether another refresh token stands where the one that was refused came from; it is the newest then."""
+        try:
+            found = self._refresh.again()
+        except (OSError, ValueError):
+            return False
+        tried = self._form()["refresh_token"]
+        if found.reveal() == self._refresh.reveal() or found.reveal() == tried:
+            return False
+        self._refresh, self._unkept = found, None
+        return True
 
     def _form(self) -> dict[str, str]:
         newest = self._unkept.refresh_token if self._unkept else None

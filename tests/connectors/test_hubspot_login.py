@@ -175,6 +175,40 @@ def test_an_uninstalled_app_is_told_at_once_with_the_next_step(desk: Desk) -> No
     connector.close()
 
 
+def test_a_dead_refresh_token_is_not_tried_again_by_every_stream(desk: Desk) -> None:
+    connector = app(desk)
+    desk.act("uninstall_app")
+    for _ in range(5):
+        with pytest.raises(AuthFailed):
+            connector.people()
+    assert desk.calls() == {TOKEN: 1}
+    desk.pass_time(61)
+    with pytest.raises(AuthFailed):
+        connector.people()
+    assert desk.calls() == {TOKEN: 1}
+    connector.close()
+
+
+def test_a_refresh_token_that_is_replaced_in_its_file_mends_the_connection_at_once(desk: Desk, tmp_path: Path) -> None:
+    connector = app(desk, in_file(desk, tmp_path))
+    desk.act("uninstall_app")
+    with pytest.raises(AuthFailed):
+        connector.people()
+    (tmp_path / "token").write_text(desk.emulator.credentials()["refresh_token"])  # the app is installed again
+    assert len(connector.people()) == 5
+    connector.close()
+
+
+def test_two_processes_may_share_a_refresh_token_that_is_rotated(desk: Desk, tmp_path: Path) -> None:
+    desk.act("settings", rotate_refresh_token=True)
+    daemon, command = app(desk, in_file(desk, tmp_path)), app(desk, in_file(desk, tmp_path))
+    for connector in (daemon, command, daemon, command):
+        connector.people()
+        desk.pass_time(3600)
+    daemon.close()
+    command.close()
+
+
 def test_a_wrong_client_secret_is_told_from_a_dead_refresh_token(desk: Desk) -> None:
     connector = app(desk)
     desk.emulator.auth.client_secret = "another"
