@@ -67,6 +67,7 @@ class HubSpotConnector:
             kinds=tuple(of.kind for of in self._mapper.types if of.kind),
             batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT) | {"message": names.REPLIES_LIMIT},
             webhooks=settings.webhook_secret is not None,
+            mixed=False,
         )
         self.allowance = allowance(settings, clock, lambda: self._api.zone)
         self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)
@@ -120,6 +121,7 @@ class HubSpotConnector:
                 name=" ".join(part for part in (one.first_name, one.last_name) if part) or one.email or one.id,
                 email=one.email,
                 active=not one.archived,
+                teams=tuple(team.name for team in one.teams if team.name),
             )
             for one in self._portal.owners(fresh=True)
         ]

@@ -235,6 +235,12 @@ class Pipelines(Told):
     results: list[Pipeline] = []
 
 
+class OwnerTeam(Told):
+    """A team of an owner, schema PublicTeam."""
+
+    name: str = ""
+
+
 class Owner(Told):
     """Who can own records. ``id`` is what ``hubspot_owner_id`` holds; ``userId`` is another number."""
 
@@ -246,6 +252,7 @@ class Owner(Told):
     user_id_including_inactive: int | None = None
     type: str = "PERSON"
     archived: bool = False
+    teams: list[OwnerTeam] = []
 
     @property
     def actor(self) -> str:

@@ -72,6 +72,8 @@ COMMENT: Final = "CaseComment"
 FEED_ITEM: Final = "FeedItem"
 USER: Final = "User"
 GROUP: Final = "Group"
+GROUP_MEMBER: Final = "GroupMember"
+ROLE: Final = "UserRole"
 QUEUE_OBJECT: Final = "QueueSobject"
 TASK_STATUS: Final = "TaskStatus"
 

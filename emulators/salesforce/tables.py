@@ -265,6 +265,8 @@ def make_tables() -> dict[str, Table]:
         table("Group", "00G", _GROUP, system=_NO_BIN, picklists={"Type": ("Regular", "Queue", "Role")}),
         table("GroupMember", "011", "GroupId reference:Group@Group required create\n"
               "UserOrGroupId reference:User,Group required create", system=("stamp",), plural="Group Members"),
+        table("UserRole", "00E", "Name string:80 required\nParentRoleId reference:UserRole@ParentRole",
+              system=("stamp",), label="Role"),
         table("QueueSobject", "03g", "QueueId reference:Group@Queue required create\nSobjectType picklist create",
               system=("created_by", "stamp"), picklists={"SobjectType": ("Lead", "Case")}),
         table("EmailMessage", "02s", _EMAIL, name_field="Subject", label="Email Message", picklists={
