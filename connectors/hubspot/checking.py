@@ -22,6 +22,8 @@ from connectors.hubspot.shapes import Properties, Property, RawPage
 
 SKEW_WARN_MS: Final = 60_000
 END_WARN_DAYS: Final = 180
+LOGIN_CODES: Final = frozenset({"invalid_grant", "invalid_client"})
+"""What only OAuth is refused with."""
 _ESSENTIAL: Final = frozenset({"status", "raw_status", "priority", "owner", "kind", "record", "created_at"})
 
 
@@ -154,7 +156,8 @@ def _failed(subject: str, failed: ConnectorError) -> Finding:
     unreachable = isinstance(failed, RetryLater)
     fix = "try again; is `url` right, is there a way out?" if unreachable else None
     if isinstance(failed, AuthFailed) and failed.code != "MISSING_SCOPES":
-        fix = "make a service key (or private app) with the scopes of docs/hubspot.md and set `access_token`"
+        made = "make a service key (or private app) with the scopes of docs/hubspot.md and set `access_token`"
+        fix = failed.fix if failed.code in LOGIN_CODES else made
     return Finding("fail", subject, failed.reason, fix=fix, unreachable=unreachable)
 
 

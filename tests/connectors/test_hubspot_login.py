@@ -343,3 +343,11 @@ def test_missing_scopes_are_no_reason_to_log_in_again(desk: Desk) -> None:
     assert desk.calls()[TOKEN] == 1
     assert desk.connector.poll("tickets", None, 0).changes == []  # the key has its own scopes
     connector.close()
+
+
+def test_check_says_what_to_do_about_an_app_that_was_uninstalled(desk: Desk) -> None:
+    connector = app(desk)
+    desk.act("uninstall_app")
+    (finding,) = (one for one in connector.check() if one.subject == "login")
+    assert (finding.level, finding.fix) == ("fail", "install the app again, and keep its new refresh token")
+    connector.close()
