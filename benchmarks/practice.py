@@ -58,11 +58,53 @@ answers = []
 write.lead = {{ sla_due = "sla_due", sla_status = "sla_status" }}"""
 
 
+EVERYTHING = {
+    "salesforce": """domain = "practice.my"
+client_id = "{consumer_key}"
+client_secret = "{consumer_secret}"
+write.lead = {{ sla_due = "SLA_Due__c", sla_status = "SLA_Status__c" }}
+write.ticket = {{ sla_due = "SLA_Due__c", sla_status = "SLA_Status__c" }}""",
+    "hubspot": """access_token = "{access_token}"
+answers = ["emails", "calls", "meetings", "conversations"]
+write.lead = {{ sla_due = "sla_due", sla_status = "sla_status" }}
+write.ticket = {{ sla_due = "sla_due", sla_status = "sla_status" }}""",
+}
+"""Connections that watch all objects and all sources of answers."""
+
+TICKETS = """
+[[policies]]
+name = "Tickets"
+applies_to = "ticket"
+calendar = "office"
+[[policies.targets]]
+metric = "first_response"
+within = "4h"
+[[policies.targets]]
+metric = "resolution"
+within = "5bd"
+"""
+
+
+class MovedClock(SystemClock):
+    """The machine's own clock, and what it was moved ahead by."""
+
+    ahead_ms = 0
+
+    def now(self) -> int:
+        return super().now() + self.ahead_ms
+
+
 class Practice:
-    """The emulator's side: what it counted."""
+    """The emulator's side: what it counted, and the clock that it shares with the daemon's works."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.clock = MovedClock()
+
+    def pass_time(self, seconds: float) -> None:
+        """Both sides' clocks move on by so much."""
+        post(self.url, "advance", {"seconds": seconds})
+        self.clock.ahead_ms += int(seconds * 1_000)
 
     def requests(self) -> dict[str, int]:
         with urllib.request.urlopen(f"{self.url}/_emulator/requests") as answer:
@@ -72,6 +114,9 @@ class Practice:
             if isinstance(counts, list)
             else counts
         )
+
+    def total(self) -> int:
+        return sum(self.requests().values())
 
 
 @contextmanager
@@ -96,14 +141,18 @@ def post(url: str, what: str, body: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def works(crm: str, records: int) -> Iterator[tuple[Works, Practice]]:
-    """An opened store and its connection to an emulator that holds so many records."""
+def works(crm: str, records: int, *, everything: bool = False) -> Iterator[tuple[Works, Practice]]:
+    """An opened store and its connection to an emulator that holds so many records; it watches leads alone, or
+    ``everything``."""
     with emulator(crm, records) as ready, tempfile.TemporaryDirectory() as folder:
-        login = (SALESFORCE if crm == "salesforce" else HUBSPOT).format(**ready["credentials"])
+        leads = SALESFORCE if crm == "salesforce" else HUBSPOT
+        login = (EVERYTHING[crm] if everything else leads).format(**ready["credentials"])
         file = Path(folder, "config.toml")
-        file.write_text(CONFIGURATION.format(crm=crm, url=ready["url"], login=login))
-        opened = Works(load(file), SystemClock())
+        text = CONFIGURATION.format(crm=crm, url=ready["url"], login=login)
+        file.write_text(text + TICKETS if everything else text)
+        practice = Practice(ready["url"])
+        opened = Works(load(file), practice.clock)
         try:
-            yield opened, Practice(ready["url"])
+            yield opened, practice
         finally:
             opened.close()

@@ -184,11 +184,13 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What a connector can do and in which portions. ``batch``: the most write-backs of an action in one call."""
+    """What a connector can do and in which portions. ``batch``: the most write-backs of an action in one call;
+    ``mixed``: one call may write to records of several kinds."""
 
     kinds: tuple[str, ...]
     batch: Mapping[str, int]
     webhooks: bool = False
+    mixed: bool = True
 
 
 class Quota(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from typing import Any, Final
 from connectors.allowance import Purpose
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
-from sla.model import Event
+from sla.model import Event, split_record
 from sla.step import parse_reassign
 from sync import desk, ledger, outbox, record_row, timeline
 from sync.clock import Clock
@@ -365,11 +365,13 @@ def _batch(letters: Sequence[Letter], link: Link, *, alone: bool) -> list[Letter
     """The first letters of one action, one for each record, as many as the CRM takes at once."""
     if not letters:
         return []
-    action = letters[0].action
-    most = 1 if alone else link.connector.capabilities.batch.get(action, 1)
+    action, able = letters[0].action, link.connector.capabilities
+    kind = None if able.mixed else split_record(letters[0].record)[1]
+    most = 1 if alone else able.batch.get(action, 1)
     chosen: dict[str, Letter] = {}
     for letter in letters:
-        if letter.action == action and letter.record not in chosen:
+        fits = letter.action == action and kind in {None, split_record(letter.record)[1]}
+        if fits and letter.record not in chosen:
             chosen[letter.record] = letter
             if len(chosen) == most:
                 break

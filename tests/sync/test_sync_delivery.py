@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
 
@@ -397,3 +398,18 @@ def test_a_store_that_was_lost_is_read_again_and_repeats_nothing(scene: Scene, k
     assert scene.effects("task") == [effect for effect in effects if effect[0] == "task"]
     assert scene.effects("owner") == [effect for effect in effects if effect[0] == "owner"]
     assert {clock.record: clock.due_at for clock in scene.view().clocks()} == due
+
+
+def test_records_of_one_kind_fill_a_call_where_a_call_takes_one_kind_only(staged: Callable[..., Scene]) -> None:
+    document = LEADS + LEADS[LEADS.index("[[policies]]") :].replace("lead", "ticket")
+    scene = staged(document=document, write={"lead": {"sla_status": "S"}, "ticket": {"sla_status": "S"}})
+    connector = scene.works.links["crm"].connector
+    connector.capabilities = msgspec.structs.replace(connector.capabilities, mixed=False)
+    batches: list[set[str]] = []
+    write = connector.write
+    connector.write = lambda batch: batches.append({one.record.split(":")[1] for one in batch}) or write(batch)
+    for number in range(6):
+        scene.crm.create("lead", f"l{number}")
+        scene.crm.create("ticket", f"t{number}")
+    scene.round(1)
+    assert sorted(map(sorted, batches)) == [["lead"], ["ticket"]]
