@@ -7,22 +7,29 @@ Invariant: never raises; a question that cannot be asked is itself a finding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError, RetryLater
+from connectors.questions import ask, fetch
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.checking_fields import PERMISSIONS, RecordQuestions, where
+from connectors.salesforce.checking_permissions import ACCESS, PermissionQuestions
 from connectors.salesforce.checking_reading import ReadingQuestions
+from connectors.salesforce.feed import streams
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
-from connectors.salesforce.support import SOAP_LOGIN_GONE
+from connectors.salesforce.support import SOAP_LOGIN_GONE, promised_until, support
 
 SKEW_MS: Final = 60_000
 LOW_QUOTA: Final = 0.1
+YEAR: Final = timedelta(days=365)
+"""How long before an end it is told."""
 TOKEN_LENGTH: Final = 22
 """22 characters of base64 hold 128 bits and more."""
 
@@ -50,18 +57,18 @@ class Checking:
         except ConnectorError as error:
             return [_failed("login", error)]
         self._shapes.forget()
-        found: list[Finding] = []
+        fetch([partial(self._shapes.get, name) for name in self._described()])
         reading = ReadingQuestions(self._api, self._shapes, self._settings)
-        questions = {
-            "login": self._login, "api version": self._version, "clock": self._skew, "records": self._records.findings,
-            "answers": reading.findings, "tasks": self._tasks, "quota": self._quota, "webhook": self._webhook,
-        }  # fmt: skip
-        for subject, question in questions.items():
-            try:
-                found += question()
-            except ConnectorError as error:
-                found.append(_failed(subject, error))
-        return found
+        permissions = PermissionQuestions(self._api, self._shapes, self._settings)
+        return ask({
+            "login": self._login, "api version": self._version, "clock": self._skew,
+            "permissions": permissions.findings, "records": self._records.findings, "answers": reading.findings,
+            "tasks": self._tasks, "quota": self._quota, "webhook": self._webhook,
+        }, _failed)  # fmt: skip
+
+    def _described(self) -> list[str]:
+        """The objects whose description the questions will need."""
+        return [*dict.fromkeys((*streams(self._settings), names.TASK, ACCESS))]
 
     def _login(self) -> Iterator[Finding]:
         way = self._settings.grant
@@ -79,11 +86,15 @@ class Checking:
         except msgspec.DecodeError:
             raise RetryLater("the list of versions is unreadable", code="UNREADABLE") from None
         mine = self._settings.api_version
-        if mine in offered:
-            yield Finding("ok", "api version", f"{mine} (the org speaks {offered[0]} to {offered[-1]})")
+        newer = f'set api_version to what the org speaks, such as "{offered[-1]}"' if offered else None
+        if mine not in offered:
+            yield Finding("fail", "api version", f"the org does not speak {mine}", newer)
+            return
+        ending = version_end(mine, datetime.fromtimestamp(self._clock() / 1000, UTC).date())
+        if ending is not None:
+            yield Finding("warn", "api version", ending, newer)
         else:
-            fix = f'set api_version to what the org speaks, such as "{offered[-1]}"' if offered else None
-            yield Finding("fail", "api version", f"the org does not speak {mine}", fix)
+            yield Finding("ok", "api version", f"{mine} (the org speaks {offered[0]} to {offered[-1]})")
 
     def _skew(self) -> Iterator[Finding]:
         if self._api.server_at is None:
@@ -133,6 +144,23 @@ class Checking:
             yield Finding("fail", "webhook", "organization is not the org that we are logged in to", fix)
         else:
             yield Finding("ok", "webhook", "token and organization are set")
+
+
+def version_end(version: str, today: date) -> str | None:
+    """What is to be said of the end of an API version; None while it is more than a year away."""
+    told = support(version)
+    if told is None:
+        until = promised_until(version)
+        if until - today > YEAR:
+            return None
+        return f"Salesforce has bound itself to support {version} until {until}, and to no day after it"
+    if today >= told.gone:
+        return f"Salesforce answers {version} no more since {told.gone}"
+    if told.gone - today <= YEAR or today >= told.unsupported:
+        return f"Salesforce answers {version} no more from {told.gone} on"
+    if told.unsupported - today <= YEAR:
+        return f"Salesforce supports {version} until {told.unsupported} and answers it until {told.gone}"
+    return None
 
 
 def _failed(subject: str, error: ConnectorError) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def test_a_healthy_org_has_nothing_to_mend(org: Any, acme: Any) -> None:
     found = acme.check()
     assert {finding.level for finding in found} == {"ok"}
     subjects = [finding.subject for finding in found]
-    assert subjects[:4] == ["login", "api version", "clock", "Lead"]
+    assert subjects[:5] == ["login", "api version", "clock", "permissions", "Lead"]
     assert {"Case", "task_key", "quota", "write.lead.sla_due", "write.ticket.sla_status"} <= set(subjects)
 
 
@@ -70,6 +71,38 @@ def test_fields_that_are_missing_or_read_only_are_named_with_the_way_to_them(org
         "then give the integration user Edit access to it: Setup > Permission Sets"
     )
     assert "Set Field-Level Security" in str(found["write.lead.sla_status"].fix)
+
+
+def test_system_permissions_that_are_missing_are_named_with_the_place_to_grant_them(org: Any) -> None:
+    org.setup(permissions=["ApiEnabled", "TransferAnyLead"])
+    found = [one for one in org.connect().check() if one.subject == "permissions"]
+    assert [(one.level, one.message) for one in found] == [
+        ("warn", '"Edit Tasks" is missing: tasks cannot be created'),
+        ("warn", '"Transfer Cases" is missing: the owner of a case that is another\'s cannot be changed'),
+    ]
+    assert found[0].fix == 'give the integration user "Edit Tasks": Setup > Permission Sets > System Permissions'
+
+
+def test_permissions_that_nothing_needs_are_too_many(org: Any) -> None:
+    org.setup(permissions=["ApiEnabled", "EditTask", "ModifyAllData", "ManageUsers", "ViewSetup"])
+    found = findings(org.connect())
+    assert found["permissions"].message == "more than is needed: Modify All Data, Manage Users"
+    assert "take them from the integration user" in str(found["permissions"].fix)
+
+
+def test_an_org_that_does_not_tell_permissions_is_no_failure(org: Any) -> None:
+    org.remove_object("UserPermissionAccess")
+    found = findings(org.connect())
+    assert found["permissions"].level == "warn"
+    assert "shows only at the first write" in found["permissions"].message
+
+
+def test_the_questions_are_asked_at_once(org: Any) -> None:
+    org.fault("latency", "/services", seconds=0.05)
+    began = time.monotonic()
+    org.connect().check()
+    assert org.calls() >= 13
+    assert time.monotonic() - began < 0.05 * org.calls() * 0.75
 
 
 def test_a_missing_key_field_of_tasks_is_a_warning(org: Any) -> None:
