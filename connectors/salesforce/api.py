@@ -35,9 +35,10 @@ LOGINS_PER_CALL: Final = 2
 
 
 class _Turn:
-    """One call with its repeats: how often it has logged in, and what the last refusal was."""
+    """One call with its repeats: how often it has logged in, and how many logins there were when it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: int) -> None:
+        self.seen = seen
         self.logins = 0
 
 
@@ -161,7 +162,7 @@ class Api:
         self._session.close()
 
     def _run(self, call: Callable[[_Turn], T], *, idempotent: bool = True) -> T:
-        turn = _Turn()
+        turn = _Turn(self._tries)
         return self._patience.run(lambda: call(turn), idempotent=idempotent)
 
     def _call(
@@ -203,14 +204,14 @@ class Api:
 
     def _current(self, turn: _Turn, worn: Opened | None = None) -> Opened:
         """A session other than ``worn``. Of many threads that need one, the first logs in, and what comes of that, a
-        refusal too, is for all who waited."""
-        seen = self._tries
+        refusal too, is for all whose calls had begun."""
         with self._lock:
             if self._opened is not None and self._opened is not worn:
                 return self._opened
-            if self._refusal is not None and (self._tries != seen or turn.logins >= LOGINS_PER_CALL):
+            if self._refusal is not None and (self._tries != turn.seen or turn.logins >= LOGINS_PER_CALL):
                 raise self._refusal
             turn.logins += 1
+            turn.seen = self._tries + 1
             return self._renewed()
 
     def _renewed(self) -> Opened:
