@@ -1,9 +1,8 @@
 """Reading: streams of changes by search, and single records with their latest answers.
 
-Owns the search bodies, paging and the reading of records that are gone. Refuses meaning (``mapping``, ``answering``),
-cursors (``window``) and to know who needs a history (``moves``). Invariant: an idle poll is one call, and no search
-pages by offset, except over a page of which HubSpot shows nothing.
-https://developers.hubspot.com/docs/api-reference/search/guide
+Owns paging, which rows have their history read with them, and the reading of records that are gone. Refuses meaning
+(``mapping``, ``answering``), cursors (``window``) and the bodies of calls (``objects``). Invariant: an idle poll is one
+call, and what the portal lacks stops nobody else.
 
 Search rather than the list of all objects, for first contact too: a page of search has 200 rows and takes a filter, one
 of the list has 100 and takes none. 200,000 contacts are 1,000 calls by search, fewer where only open ones are wanted,
@@ -16,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -27,11 +26,12 @@ from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.moves import Memory
 from connectors.hubspot.names import ObjectType
+from connectors.hubspot.objects import Objects, Raw
 from connectors.hubspot.portal import Portal
-from connectors.hubspot.shapes import ENCODER, ROW, Envelope, RawPage, Row
+from connectors.hubspot.shapes import ENCODER, Envelope, Row
 from connectors.hubspot.threads import Conversations
 from connectors.hubspot.window import Window, advance, next_window, read_cursor
-from sla.model import DONE_STATUSES, split_record
+from sla.model import split_record
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ LATEST: Final = 20
 """How many of the newest e-mails, calls and meetings of a record are read again with it."""
 ABSENT_MS: Final = 3_600_000
 """How long an object that the portal lacks is left alone."""
-
-Raw = tuple[msgspec.Raw, Row]
 
 
 class Reader:
@@ -52,7 +50,8 @@ class Reader:
         self._answers: tuple[ObjectType, ...] = tuple(
             one for one in names.ENGAGEMENTS if one.name in mapper.settings.answers
         )
-        self._asked = {of.name: {*self._wanted(of), names.OBJECT_ID} for of in self.types}
+        self._objects = Objects(api, portal, mapper, self.types)
+        self.rows = self._objects.rows
         self._memory = Memory()
         self._absent: dict[str, int] = {}
         self.conversations = Conversations(api, portal, mapper, self._memory, overlap_ms)
@@ -80,8 +79,8 @@ class Reader:
         records = of in self._mapper.types
         self.conversations.begin(since)
         window = next_window(position, since, self._api.now(), self._overlap_ms, records=records)
-        page = self._search(of, window)
-        rows = [self._kept(of, raw) for raw in page.results]
+        page = self._objects.search(of, window)
+        rows = [self._objects.kept(of, raw) for raw in page.results]
         self._look_for_lost(of, rows)
         # ``total`` counts what is left of the window: a full last page needs no empty one behind it.
         full = bool(rows) and (len(rows) >= names.SEARCH_LIMIT if page.total is None else page.total > len(rows))
@@ -105,55 +104,6 @@ class Reader:
             known = fresh is None and (not window.open or self._memory.holds(of.name, row.id, moves.mark(of, row)))
             changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known))
         return changes
-
-    # ---- searches
-
-    def _search(self, of: ObjectType, window: Window) -> RawPage:
-        """A page of the window. Where HubSpot finds rows and shows none of them, because they have been deleted since
-        they were indexed, the next page is asked for."""
-        body = self._body(of, window)
-        page = self._api.post(RawPage, self._api.paths.search(of.name), body)
-        while not page.results and page.after and int(page.after) + names.SEARCH_LIMIT <= names.SEARCH_WALL:
-            page = self._api.post(RawPage, self._api.paths.search(of.name), {**body, "after": page.after})
-        return page
-
-    def _body(self, of: ObjectType, window: Window) -> dict[str, Any]:
-        after = [_filter(names.OBJECT_ID, "GT", str(window.last))] if window.last else []
-        changed = [_filter(of.modified, "GTE", str(window.start)), _filter(of.modified, "LTE", str(window.end))]
-        groups = [{"filters": [*changed, *after]}]
-        if window.open and of.stage:
-            done = self._done(of)
-            still = [_filter(of.stage, "HAS_PROPERTY")]
-            still += [{"propertyName": of.stage, "operator": "NOT_IN", "values": done}] if done else []
-            groups.append({"filters": [*still, *after]})
-        return {
-            "filterGroups": groups,
-            "sorts": [{"propertyName": names.OBJECT_ID, "direction": "ASCENDING"}],
-            "properties": self._wanted(of),
-            "limit": names.SEARCH_LIMIT,
-        }
-
-    def _wanted(self, of: ObjectType) -> list[str]:
-        if of.name in self._mapper.properties:
-            return list(self._mapper.properties[of.name])
-        told_by = [names.ENGAGEMENT_SOURCE] if of is names.EMAILS and self._mapper.converses else []
-        usual = (of.modified, names.OWNER, names.SOURCE, names.CREATED_BY)
-        return [*names.ENGAGEMENT_PROPERTIES[of.name], *told_by, *usual]
-
-    def _kept(self, of: ObjectType, raw: msgspec.Raw) -> Raw:
-        """A row without what was not asked for: HubSpot adds properties, names and texts among them, by itself."""
-        row = ROW.decode(raw)
-        if row.properties.keys() <= self._asked[of.name]:
-            return raw, row
-        row.properties = {name: value for name, value in row.properties.items() if name in self._asked[of.name]}
-        return msgspec.Raw(ENCODER.encode(row)), row
-
-    def _done(self, of: ObjectType) -> list[str]:
-        """The raw statuses in which nobody works on a record any more."""
-        if of.pipelines is not None:
-            stages = self._portal.stages(of).values()
-            return [one.id for one in stages if self._mapper.category(of, one.id, one) in DONE_STATUSES]
-        return sorted(raw for raw, category in self._mapper.statuses[of.name].items() if category in DONE_STATUSES)
 
     def _answering(self, of: ObjectType, rows: Sequence[Raw]) -> list[Change]:
         """Engagements with the records they belong to: one call for each type of record and page."""
@@ -179,8 +129,8 @@ class Reader:
         ours = next(iter(self._mapper.write[of.name].values()), None)
         past = [name for name in (of.stage, names.OWNER, ours) if name]
         ids = [row.id for row in rows]
-        for raw, _ in self.rows(of, ids, self._wanted(of), history=past):
-            kept = self._kept(of, raw)
+        for raw, _ in self._objects.rows(of, ids, self._objects.wanted(of), history=past):
+            kept = self._objects.kept(of, raw)
             self._portal.recognise(kept[1].properties_with_history.get(ours or "", ()))
             found[kept[1].id] = kept
         return found
@@ -235,29 +185,13 @@ class Reader:
                 changes += self.conversations.latest(of, ids)
         return changes
 
-    def rows(
-        self, of: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False,
-        history: Sequence[str] = (),
-    ) -> list[Raw]:  # fmt: skip
-        """A batch read: what exists of ``ids``, in any order; ids that lead nowhere are left out. With ``history``, so
-        many properties also have their past values, and half as many records go into a call."""
-        found: list[Raw] = []
-        query = {"archived": "true" if archived else "false"}
-        limit = names.HISTORY_LIMIT if history else names.BATCH_LIMIT
-        for at in range(0, len(ids), limit):
-            inputs = [{"id": one} for one in ids[at : at + limit]]
-            body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": list(history)}
-            page = self._api.post(RawPage, self._api.paths.batch(of.name, "read"), body, query=query)
-            found += [(raw, ROW.decode(raw)) for raw in page.results]
-        return found
-
     def _records(self, of: ObjectType, ids: Sequence[str]) -> list[Change]:
         properties = self._mapper.properties[of.name]
         found: list[Raw] = []
         missing = dict.fromkeys(ids)
         for archived in (False, True):
-            for raw, _ in self.rows(of, list(missing), properties, archived=archived):
-                found.append(self._kept(of, raw))
+            for raw, _ in self._objects.rows(of, list(missing), properties, archived=archived):
+                found.append(self._objects.kept(of, raw))
                 row = found[-1][1]
                 missing.pop(row.id, None)
                 for loser in (row.properties.get(names.MERGED_IDS) or "").split(";"):
@@ -285,11 +219,6 @@ class Reader:
         for record, found in linked.items():
             for one in sorted(found, key=int, reverse=True)[:LATEST]:
                 parents.setdefault(one, []).append((of.name, record))
-        rows = self.rows(engagement, list(parents), self._wanted(engagement))
-        kept = [self._kept(engagement, raw) for raw, _ in rows]
+        rows = self._objects.rows(engagement, list(parents), self._objects.wanted(engagement))
+        kept = [self._objects.kept(engagement, raw) for raw, _ in rows]
         return [self._portal.change(engagement, raw, row, parents.get(row.id, ())) for raw, row in kept]
-
-
-def _filter(name: str, operator: str, value: str | None = None) -> dict[str, Any]:
-    found = {"propertyName": name, "operator": operator}
-    return found if value is None else {**found, "value": value}
