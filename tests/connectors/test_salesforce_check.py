@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -95,14 +94,6 @@ def test_an_org_that_does_not_tell_permissions_is_no_failure(org: Any) -> None:
     found = findings(org.connect())
     assert found["permissions"].level == "warn"
     assert "shows only at the first write" in found["permissions"].message
-
-
-def test_the_questions_are_asked_at_once(org: Any) -> None:
-    org.fault("latency", "/services", seconds=0.05)
-    began = time.monotonic()
-    org.connect().check()
-    assert org.calls() >= 13
-    assert time.monotonic() - began < 0.05 * org.calls() * 0.75
 
 
 def test_a_missing_key_field_of_tasks_is_a_warning(org: Any) -> None:
