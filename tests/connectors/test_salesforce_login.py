@@ -263,13 +263,19 @@ def test_eight_threads_share_one_refused_login(org: Any) -> None:
     wire = Api(SalesforceSettings.model_validate(org.settings()), HURRIED, Allowance(lambda: 0))
     wire.ensure_login()
     org.act("block_user")
-    org.fault("latency", "/services/oauth2/token", seconds=0.1)
     logins = org.emulator.counts["POST /services/oauth2/token"]
-    start = threading.Barrier(8)
+    refused = threading.Barrier(8, timeout=10)
     failed: list[ConnectorError] = []
+    renew = wire._current
+
+    def renew_together(turn: Any, worn: Any = None) -> Any:
+        if worn is not None:
+            refused.wait()  # everybody has met the end of the session
+        return renew(turn, worn)
+
+    wire._current = renew_together  # type: ignore[method-assign]
 
     def ask() -> None:
-        start.wait()
         try:
             wire.query("SELECT Id FROM Lead LIMIT 1")
         except ConnectorError as error:
