@@ -14,8 +14,9 @@ from typing import Final
 from connectors.base import Normalised
 from connectors.hubspot import names
 from connectors.hubspot.mapping import Mapper
-from connectors.hubspot.shapes import ENVELOPE, SAID, Envelope, Said, instant
+from connectors.hubspot.shapes import ENVELOPE, Envelope, instant
 from connectors.hubspot.sources import APP, BOT, HUBSPOT, OURSELVES
+from connectors.hubspot.thread_shapes import SAID, Said
 from sla.model import Event
 
 CHANNEL: Final = {"1000": "chat", "1001": "messenger", "1002": "email"}

@@ -19,7 +19,8 @@ from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.sending import Aim
-from connectors.hubspot.shapes import Message, Messages, Threads, instant
+from connectors.hubspot.shapes import instant
+from connectors.hubspot.thread_shapes import Message, Messages, Threads
 
 NEWEST: Final = 50
 """How many of a conversation's newest messages are looked at."""

@@ -68,7 +68,9 @@ class _Next(Told):
     after: str | None = None
 
 
-class _Paging(Told):
+class Paging(Told):
+    """Where the next page begins; absent on the last."""
+
     next: _Next | None = None
 
 
@@ -78,7 +80,7 @@ class RawPage(Told):
     results: list[msgspec.Raw] = []
     total: int | None = None
     errors: list[Failed] = []
-    paging: _Paging | None = None
+    paging: Paging | None = None
 
     @property
     def after(self) -> str | None:
@@ -106,7 +108,7 @@ class Associated(Told):
 
     from_: _From = msgspec.field(name="from")
     to: list[_To] = []
-    paging: _Paging | None = None
+    paging: Paging | None = None
 
     @property
     def ids(self) -> list[str]:
@@ -149,88 +151,6 @@ class Pipeline(Told):
     stages: list[PipelineStage] = []
 
 
-class _Tied(Told):
-    associated_ticket_id: str | None = None
-
-
-class Thread(Told):
-    """One conversation."""
-
-    id: str
-    latest_message_timestamp: str | None = None
-    associated_contact_id: str | None = None
-    thread_associations: _Tied | None = None
-    spam: bool = False
-
-    @property
-    def ticket(self) -> str | None:
-        return self.thread_associations.associated_ticket_id if self.thread_associations else None
-
-
-class Threads(Told):
-    results: list[Thread] = []
-    paging: _Paging | None = None
-
-    @property
-    def after(self) -> str | None:
-        return self.paging.next.after if self.paging and self.paging.next else None
-
-
-class _Client(Told):
-    client_type: str = ""
-    integration_app_id: int | None = None
-
-
-class _MessageStatus(Told):
-    status_type: str = ""
-
-
-class Said(Told):
-    """One message of a conversation, without what was said: its text, subject and addresses are not even decoded."""
-
-    id: str
-    type: str = "MESSAGE"
-    created_at: str | None = None
-    created_by: str | None = None
-    direction: str | None = None
-    channel_id: str | None = None
-    client: _Client = msgspec.field(default_factory=_Client)
-    status: _MessageStatus | None = None
-
-
-class SaidPage(Told):
-    results: list[Said] = []
-    paging: _Paging | None = None
-
-    @property
-    def after(self) -> str | None:
-        return self.paging.next.after if self.paging and self.paging.next else None
-
-
-class Sender(Told):
-    """Who sent a message, and where a reply reaches them."""
-
-    actor_id: str | None = None
-    delivery_identifier: dict[str, Any] | None = None
-
-
-class Message(Told):
-    """One message of a conversation. ``direction``: INCOMING, OUTGOING, or None for a comment."""
-
-    id: str
-    created_at: str | None = None
-    direction: str | None = None
-    text: str | None = None
-    subject: str | None = None
-    channel_id: str | None = None
-    channel_account_id: str | None = None
-    senders: list[Sender] = []
-
-
-class Messages(Told):
-    results: list[Message] = []
-
-
 class Pipelines(Told):
     results: list[Pipeline] = []
 
@@ -261,7 +181,7 @@ class Owner(Told):
 
 class OwnersPage(Told):
     results: list[Owner] = []
-    paging: _Paging | None = None
+    paging: Paging | None = None
 
     @property
     def after(self) -> str | None:
@@ -352,7 +272,6 @@ class WebhookEvent(Told):
 
 
 ROW: Final = msgspec.json.Decoder(Row)
-SAID: Final = msgspec.json.Decoder(Said)
 ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 WEBHOOK_EVENT: Final = msgspec.json.Decoder(WebhookEvent)
 ENCODER: Final = msgspec.json.Encoder()

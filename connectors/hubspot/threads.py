@@ -23,7 +23,8 @@ from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.moves import Memory
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
-from connectors.hubspot.shapes import ENCODER, Envelope, Said, SaidPage, Thread, Threads, instant, iso
+from connectors.hubspot.shapes import ENCODER, Envelope, instant, iso
+from connectors.hubspot.thread_shapes import Said, SaidPage, Thread, Threads
 from connectors.hubspot.window import RECENT_MS, Position, Window, advance, next_window
 
 Parents = dict[str, list[tuple[str, str]]]

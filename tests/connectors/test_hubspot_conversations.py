@@ -13,7 +13,8 @@ from connectors.hubspot import names
 from connectors.hubspot.conversing import normalise
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.settings import HubSpotSettings
-from connectors.hubspot.shapes import ENCODER, SAID, Envelope
+from connectors.hubspot.shapes import ENCODER, Envelope
+from connectors.hubspot.thread_shapes import SAID
 from connectors.secret import Secret
 from sla.model import Event
 
