@@ -18,6 +18,7 @@ from console.lazy_group import Lazy, LazyGroup
 NAME = "sla-sidecar"
 COMMANDS = {
     "demo": Lazy("console.demo:demo", "Show it all on this machine, with practice CRMs; no account needed."),
+    "init": Lazy("console.init:init", "Write a configuration for a CRM account, in shadow mode."),
     "check": Lazy("console.check:check", "Validate the configuration, then each connection."),
     "provision": Lazy("console.provision:provision", "Create the fields that the configuration names in the CRM."),
     "run": Lazy("console.run:run", "Run the daemon."),

@@ -6,6 +6,7 @@ Invariant: no message, log line or repr made here ever holds a secret's value.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -109,6 +110,30 @@ def _from_keyring(name: str) -> str:
     if not value:
         raise SecretMissing(f"the keyring holds no {service}/{user}", f"keyring set {service} {user}")
     return value
+
+
+def store(reference: str, secret: Secret, folder: Path) -> None:
+    """Keeps a new secret where ``file:`` or ``keyring:`` says; a file and its folder are made for their owner alone.
+
+    Raises FileExistsError for a file that is there, OSError when it cannot be kept, SecretMissing without a keyring.
+    """
+    scheme, _, name = reference.partition(":")
+    if scheme == "keyring":
+        _keyring_there()
+        _into_keyring(name, secret.reveal())
+        return
+    path = folder / Path(name).expanduser()
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, "it is there already", str(path))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _into_file(path, secret.reveal())
+
+
+def _keyring_there() -> None:
+    try:
+        import keyring  # noqa: F401 - asked for before anything is put into it
+    except ImportError:
+        raise SecretMissing("the keyring extra is not installed", "pip install 'sla-sidecar[keyring]'") from None
 
 
 def _into_file(path: Path, text: str) -> None:
