@@ -22,8 +22,9 @@ AUTOMATIC: Final = "_automatic"
 MARKER: Final = "sla-sidecar:"
 """Stands before the key of one of our own tasks or notes, in its text, where there is no field for it."""
 
-DRAFT: Final = "5"
-"""EmailMessage.Status: 0 New, 1 Read, 2 Replied, 3 Sent, 4 Forwarded, 5 Draft (Object Reference, EmailMessage)."""
+DRAFT, FORWARDED = "5", "4"
+"""EmailMessage.Status: 0 New, 1 Read, 2 Replied, 3 Sent, 4 Forwarded, 5 Draft (Object Reference, EmailMessage). That
+what goes out as Forwarded goes to somebody else than the customer is assumed."""
 
 WRITTEN: Final = frozenset({"TextPost", "ContentPost", "LinkPost"})
 """FeedItem.Type of what a person wrote; all others stand for something that happened elsewhere (Object Reference,
@@ -123,8 +124,10 @@ class ConversationMapping:
             # Whoever's name stands on it, it came from outside: mail programs save it as their own user.
             actor, automated = f"customer:{row['ParentId']}", row.get(AUTOMATIC) is True
             return _message(record, row, at, actor, "inbound", automated=automated)
-        actor = self._actors.of(row, "CreatedBy") or ""
-        return _message(record, row, at, actor or None, "outbound", automated=is_machine(actor))
+        actor, forwarded = self._actors.of(row, "CreatedBy"), row.get("Status") == FORWARDED
+        return _message(
+            record, row, at, actor, "outbound", automated=is_machine(actor), public=not forwarded
+        )  # fmt: skip
 
     def _post(self, record: str, row: Row) -> Event | None:
         """A post that somebody wrote. Posts that stand for an e-mail, a comment, a call or a change of a field are told

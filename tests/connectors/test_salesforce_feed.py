@@ -372,3 +372,43 @@ def test_a_great_change_before_a_silence_is_not_read_every_round(org: Any, acme:
     late = org.emulator.clock.now_ms() - 9 * 60_000  # what shows up within the overlap is never missed
     lead = plant(org, "Lead", late)
     assert ids(drain(acme, "Lead", cursor)[0]) == [lead]
+
+
+def test_nine_streams_at_rest_cost_two_calls_a_round(org: Any, drain: Any) -> None:
+    acme = org.connect(answers=["Task", "Event", "EmailMessage", "CaseComment", "FeedItem"])
+    streams = [stream.name for stream in acme.streams()]
+    cursors = {name: drain(acme, name)[1] for name in streams}
+    assert len(streams) == 9
+    for _ in range(2):
+        before = org.calls()
+        for name in streams:
+            cursors[name] = drain(acme, name, cursors[name])[1]
+        assert org.calls() == before + 2
+
+
+def test_posts_count_once_and_by_who_sees_them(org: Any, drain: Any) -> None:
+    acme = org.connect(answers=["EmailMessage", "FeedItem"])
+    case = org.create("Case")
+    org.act("post", id=case, by="maria@acme.test")
+    org.act("post", id=case, by="maria@acme.test", public=False)
+    org.act("post", id=case, by="maria@acme.test", type="EmailMessageEvent")
+    org.act("post", id=case, direction="inbound")
+    said = [event for change in drain(acme, "FeedItem")[0] for event in acme.normalise(change).events]
+    assert [(event.direction, event.public, (event.actor or "").split(":")[0]) for event in said] == [
+        ("outbound", True, "user"), ("outbound", False, "user"), ("inbound", True, "customer"),
+    ]  # fmt: skip
+    assert {change.stream for change in acme.read([f"acme:ticket:{case}"])} == {"Case", "FeedItem"}
+
+
+def test_a_burst_of_changes_is_not_remembered_key_by_key(
+    org: Any, acme: Any, drain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.salesforce.served.MOST", 10)
+    _, cursor = drain(acme, "Lead")
+    for _ in range(30):
+        org.create("Lead")
+    changes, cursor = drain(acme, "Lead", cursor)
+    assert len(changes) == 30
+    again, _ = drain(acme, "Lead", cursor)
+    assert {change.key for change in again} == {change.key for change in changes}  # doubles, which the store drops
+    assert sum(map(len, acme._reading.feed._served._taken.values())) <= 10
