@@ -35,6 +35,8 @@ from connectors.http import Patience
 from connectors.hubspot import answering, conversing, names, webhook
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.checking import Checker
+from connectors.hubspot.journal import Journal
+from connectors.hubspot.journal_api import JournalApi
 from connectors.hubspot.limits import allowance
 from connectors.hubspot.mapping import Mapper
 from connectors.hubspot.messages import Replies
@@ -62,6 +64,8 @@ class HubSpotConnector:
         patience: Patience | None = None,
     ) -> None:
         self.name = name
+        self._settings = settings
+        self._clock = clock
         self._mapper = Mapper(name, settings, wanted)
         self.capabilities = Capabilities(
             kinds=tuple(of.kind for of in self._mapper.types if of.kind),
@@ -106,7 +110,10 @@ class HubSpotConnector:
         return webhook.verify(self._mapper, request, now)
 
     def hint_feeds(self) -> Sequence[HintFeed]:
-        return ()
+        told = self._settings.journal
+        if told is None:
+            return ()
+        return [Journal(JournalApi(self._settings, told, self._clock, self.allowance), self._mapper)]
 
     def probe(self, public_url: str, now: int) -> WebhookRequest | None:
         return webhook.probe(self._mapper, public_url, now)

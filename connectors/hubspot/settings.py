@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from connectors.hubspot.journal_settings import JournalSettings
 from connectors.hubspot.names import DEFAULT_VERSION, PRIORITY_PROPERTY, RECORDS, Version
 from connectors.secret import Secret
 from connectors.settings import ConnectionSettings, Seconds, StatusCategory
@@ -53,6 +54,7 @@ class HubSpotSettings(ConnectionSettings):
     searches_per_second: int = Field(default=5, ge=1)
     webhook_secret: Secret | None = None
     webhook_previous_secret: Secret | None = None
+    journal: JournalSettings | None = None
     portal_id: int | None = Field(default=None, ge=1)
     app_id: int | None = Field(default=None, ge=1)
     sender: str | None = Field(default=None, pattern=r"^\d+$")

@@ -18,11 +18,12 @@ from emulators.hubspot.auth import Auth
 from emulators.hubspot.deeds import Deeds
 from emulators.hubspot.errors import HubSpotError
 from emulators.hubspot.hooks import Hooks
+from emulators.hubspot.journal import FILES, PATH, Journal
 from emulators.hubspot.kinds import SCOPES, Kind
 from emulators.hubspot.limits import Limits
 from emulators.hubspot.living import Life
 from emulators.hubspot.people import ORDERS, act
-from emulators.hubspot.portal import Author, Needed, Portal, Rule
+from emulators.hubspot.portal import Author, Happening, Needed, Portal, Rule
 from emulators.hubspot.seed import fill
 from emulators.webhooks import Delivery
 
@@ -54,13 +55,18 @@ class HubSpotEmulator(Emulator):
         self.terse_429 = False
         """Whether a refusal by quota leaves out ``policyName``: every field of an error is optional."""
         self.hooks = Hooks(seed, self.portal.id, self.portal.app_id, self.webhook_secret, self.clock.now_ms)
+        self.journal = Journal(seed, self.portal.id, self.clock.now_ms, lambda: self.url)
         self._correlation = random.Random(f"correlation {seed}")
         fill(Deeds(self.portal, silent=True), random.Random(f"records {seed}"), records)
-        self.portal.told = self.hooks.happened
+        self.portal.told = self._happened
         self.portal.said = self.hooks.message
         self.portal.logged = self.effects.record
         self.portal.lag_ms = self._lag_ms
         self.life = Life(Deeds(self.portal), random.Random(f"life {seed}"))
+
+    def _happened(self, happening: Happening) -> None:
+        self.hooks.happened(happening)
+        self.journal.happened(happening)
 
     def answer(self, request: Request) -> Response:
         try:
@@ -72,8 +78,12 @@ class HubSpotEmulator(Emulator):
     def _answer(self, request: Request) -> Response:
         if match := routes.OAUTH.fullmatch(request.path):
             return self._oauth(request, match["rest"])
+        if request.path.startswith(FILES):
+            return self.journal.file(request)
         client = self.auth.check(request.headers.get("authorization"))
         self.limits.count()
+        if request.path.startswith(PATH):
+            return self.journal.answer(request, client)
         found = routes.find(request.path)
         if found is None:
             raise errors.not_found()
