@@ -33,7 +33,13 @@ IMPORT_SLACK_MS: Final = 3_600_000
 IMPORT_BURST: Final = 25
 """From how many such records at once on they are an import."""
 
+IMPORTING_MS: Final = 600_000
+"""For how long after such a burst single ones still belong to it: its last page has a few only."""
+
 IMPORTED: Final = "imported: older than our last look at the source when it appeared"
+BROUGHT_IN: Final = "imported: one of many that an import brought in at once"
+IMPORT: Final = "system:import"
+"""Who makes a record by an import, where the CRM tells: its creation time may be the import's own."""
 
 PUSHED_AWAY_MS: Final = 3_600_000
 """How long a record that cannot be judged rests before its clocks are tried again."""
@@ -72,6 +78,8 @@ class Engine:
         self.rules = dict(rules)
         self._live = live
         self._risk = RiskHistory()
+        self._importing: dict[str, int] = {}
+        """By connection: until when new records can belong to an import."""
 
     def judge(self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int) -> list[Failure]:
         """Takes arrivals into the timelines of their records and judges these as of ``now``.
@@ -110,14 +118,14 @@ class Engine:
         self, transaction: Transaction, arrivals: Mapping[str, Arrival], now: int, budget: Budget
     ) -> tuple[list[Failure], set[str]]:
         portion = Portion(transaction, list(arrivals))
-        imported = _imports(transaction, portion, arrivals)
+        imported = self._imports(transaction, portion, arrivals, now)
         failures: list[Failure] = []
         winners: set[str] = set()
         with without_collections():
             for record, arrival in arrivals.items():
                 mark = portion.mark()
                 try:
-                    winner = self._judge(transaction, portion, record, arrival, now, budget, record in imported)
+                    winner = self._judge(transaction, portion, record, arrival, now, budget, imported.get(record))
                 except Exception as error:  # noqa: BLE001 - see below
                     # Only pure code runs in there: what it raises is this record's fault or ours, not the storage's.
                     portion.reset(mark)
@@ -135,7 +143,7 @@ class Engine:
         arrival: Arrival,
         now: int,
         budget: Budget,
-        imported: bool,
+        imported: str | None,
     ) -> Iterable[str]:
         """Judges one record and returns the record it was merged into, if that is news."""
         old = portion.rows.get(record)
@@ -150,7 +158,7 @@ class Engine:
         if moves:
             moving.settle(portion, record, terms_of, events, waits, evaluation, now)
         state = evaluation.state
-        stored = IMPORTED if imported else old.measured if old else None
+        stored = imported or (old.measured if old else None)
         rules = self.rules.get(record.partition(":")[0])
         measured = self._measured(rules, state.created_at, stored)
         judgement = Judgement(portion, record, evaluation, now, measured, arrival.observed)
@@ -165,13 +173,32 @@ class Engine:
         news = state.into and (fresh or old is None or old.into_record != state.into)
         return [state.into] if state.into and news else []
 
+    def _imports(
+        self, transaction: Transaction, portion: Portion, arrivals: Mapping[str, Arrival], now: int
+    ) -> dict[str, str]:
+        """New records of this portion that came in as a burst of old ones, or by an import, with which of them."""
+        if len(portion.rows) == len(arrivals):
+            return {}
+        looked = {name: at for name, at in transaction.rows("SELECT name, ok_at FROM connection") if at}
+        found: dict[str, dict[str, str]] = {}
+        for record, arrival in arrivals.items():
+            connection = record.partition(":")[0]
+            why = None if record in portion.rows else _brought(arrival, looked.get(connection, 0) - IMPORT_SLACK_MS)
+            if why is not None:
+                found.setdefault(connection, {})[record] = why
+        for connection, records in found.items():
+            if len(records) >= IMPORT_BURST:
+                self._importing[connection] = now + IMPORTING_MS
+        going = [records for connection, records in found.items() if self._importing.get(connection, 0) >= now]
+        return {record: why for records in going for record, why in records.items()}
+
     def _terms(self, transaction: Transaction, version: str, now: int, moves: Sequence[Moved]) -> Terms:
         return self.book.terms(transaction, version, moves, now)
 
     def _measured(self, rules: Rules | None, created_at: int | None, stored: str | None) -> str | None:
         if not self._live:
             return "the daemon is in shadow mode"
-        if stored == IMPORTED:
+        if stored in (IMPORTED, BROUGHT_IN):
             return stored
         if rules is None:
             return "its connection is not configured"
@@ -193,17 +220,11 @@ def without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _imports(transaction: Transaction, portion: Portion, arrivals: Mapping[str, Arrival]) -> set[str]:
-    """New records of this portion that came in as a burst of old ones."""
-    if len(portion.rows) == len(arrivals):
-        return set()
-    looked = {name: at for name, at in transaction.rows("SELECT name, ok_at FROM connection") if at}
-    old: dict[str, list[str]] = {}
-    for record, arrival in arrivals.items():
-        if record in portion.rows:
-            continue
-        connection = record.partition(":")[0]
-        horizon = looked.get(connection, 0) - IMPORT_SLACK_MS
-        if any(event.event == "created" and event.at < horizon for event in arrival.events):
-            old.setdefault(connection, []).append(record)
-    return {record for records in old.values() if len(records) >= IMPORT_BURST for record in records}
+def _brought(arrival: Arrival, horizon: int) -> str | None:
+    """Why a new record can be part of an import: it is older than the ``horizon``, or an import made it."""
+    for event in arrival.events:
+        if event.event == "created" and event.at < horizon:
+            return IMPORTED
+        if event.event == "created" and event.actor == IMPORT:
+            return BROUGHT_IN
+    return None

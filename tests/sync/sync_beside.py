@@ -36,7 +36,6 @@ NAMED = {
     "salesforce": {"LastName": "Doe", "Company": "Doe Ltd", "LeadSource": "Web"},
     "hubspot": {"firstname": "Ada", "lastname": "Byron", "hs_lead_status": "NEW"},
 }
-CREATED = {"salesforce": "CreatedDate", "hubspot": "createdate"}
 
 
 class CrmClock:

@@ -2,9 +2,10 @@
 
 Salesforce: status 403, no Retry-After, one code (REQUEST_LIMIT_EXCEEDED) for "the day is used up" and for "too many
 long requests at once", and simple-salesforce raises the same class for a missing permission (API limits quick
-reference; simple_salesforce.exceptions). HubSpot: 429 with a policyName (SECONDLY, TEN_SECONDLY_ROLLING, DAILY), Retry-After not
-promised, searches without quota headers, and a day that ends at midnight in the account's time zone and is shared by
-all private apps of the account (usage guidelines). Naive code waits a fixed moment, or only where Retry-After stands.
+reference; simple_salesforce.exceptions). HubSpot: 429 with a policyName (SECONDLY, TEN_SECONDLY_ROLLING, DAILY),
+Retry-After not promised, searches without quota headers, and a day that ends at midnight in the account's time zone and
+is shared by all private apps of the account (usage guidelines). Naive code waits a fixed moment, or only where
+Retry-After stands.
 """
 
 from __future__ import annotations
