@@ -7,6 +7,7 @@ was heard is somebody called unknown.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,11 +16,12 @@ from sla.problem import Problem
 from sync.configuration_error import ConfigurationProblem, locate
 from sync.configuration_shape import Configuration
 from sync.configuration_step import names_somebody, steps
-from sync.roster import TEAM, Roster
+from sync.roster import QUEUE, TEAM, Roster
 from sync.toml_positions import positions
 
 MOST_KNOWN: Final = 20_000
-"""Beyond so many names of a CRM no nearest one is looked for: that would take longer than reading the list."""
+"""Beyond so many names of a CRM no nearest one is looked for: that would take longer than an administrator waits."""
+MOST_SHOWN: Final = 20
 
 
 class Mention(NamedTuple):
@@ -95,31 +97,42 @@ def doubts(configuration: Configuration, rosters: Mapping[str, Roster], silent: 
     found = []
     for mention in mentions(configuration):
         if (doubt := _doubt(mention, list(rosters.values()), silent)) is not None:
-            level, message, alike, fix = doubt
-            problem = Problem(mention.path, message, alike)
-            found.append(Doubt(level, locate(file, problem, document, places, fix)))
+            level, message, fix = doubt
+            found.append(Doubt(level, locate(file, Problem(mention.path, message), document, places, fix)))
     return sorted(found, key=lambda doubt: (doubt.problem.line, doubt.problem.column))
 
 
 def _doubt(
     mention: Mention, rosters: list[Roster], silent: tuple[str, ...]
-) -> tuple[Literal["fail", "warn"], str, tuple[str, ...], str | None] | None:
-    """Level, message, known names and the way out; None when all is well."""
+) -> tuple[Literal["fail", "warn"], str, str | None] | None:
+    """Level, message and the way out; None when all is well."""
     having = [roster for roster in rosters if known(mention, roster)]
     if any(not roster.inactive.issuperset(roster.members(mention.text)) for roster in having):
         return None
     level: Literal["fail", "warn"] = "fail" if mention.needed else "warn"
     if having:
-        return level, f"{mention.text!r} is inactive in the CRM", (), "name somebody who is active"
+        return level, f"{mention.text!r} is inactive in the CRM", "name somebody who is active"
     several = max((roster.meant(mention.text) for roster in rosters), key=len)
     if len(several) > 1:
-        return "fail", f"{mention.text!r} may mean {_or(several)}", (), f'name one by id, such as "{several[0]}"'
+        return "fail", f"{mention.text!r} may mean {_or(several)}", f'name one by id, such as "{several[0]}"'
     if silent:
-        return "warn", f"{mention.text!r} is not known; {', '.join(silent)} gave no answer", (), None
+        return "warn", f"{mention.text!r} is not known; {', '.join(silent)} gave no answer", None
     what = "no active person is in the team" if mention.text.startswith(TEAM) else "nobody is called"
-    alike = tuple(dict.fromkeys(name for roster in rosters for name in roster.like(mention.text)))
-    shown = alike if len(alike) <= MOST_KNOWN else ()
-    return "fail", f"{what} {mention.text.removeprefix(TEAM)!r} in the CRM", shown, None
+    alike = dict.fromkeys(name for roster in rosters for name in roster.like(mention.text))
+    return "fail", f"{what} {mention.text.removeprefix(TEAM)!r} in the CRM", _way_out(mention.text, list(alike))
+
+
+def _way_out(text: str, known: list[str]) -> str | None:
+    """The nearest name; without one, all queues or teams where they are few enough to choose from."""
+    if len(known) > MOST_KNOWN:
+        return None
+    # Of addresses only what stands before the @ is compared: the rest is the same for everybody.
+    own = {name.casefold().partition("@")[0]: name for name in reversed(known)}
+    if near := difflib.get_close_matches(text.casefold().partition("@")[0], own, 1):
+        return f'did you mean "{own[near[0]]}"?'
+    if known and len(known) <= MOST_SHOWN and text.startswith((TEAM, QUEUE)):
+        return f"known are {', '.join(known)}"
+    return None
 
 
 def _or(ids: list[str]) -> str:

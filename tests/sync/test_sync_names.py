@@ -43,6 +43,7 @@ connector = "memory"
 
 [people]
 "maria@acme.test" = { team = "Late", manager = "boss@acme.test" }
+"lee@acme.test" = { team = "Late" }
 
 [pools.sales]
 members = ["Maria Lopes", "Sam Lee", "alex@acme.test", { user = "user:2" }, "team:Inside Sale"]
@@ -111,19 +112,20 @@ def test_every_name_that_leads_nowhere_is_told_with_its_place_and_the_nearest(tm
     file.write_text(FILE)
     found = doubts(load(file), {"acme": ROSTER})
     assert [(d.level, d.problem.line, d.problem.column, d.problem.message, d.problem.hint) for d in found] == [
-        ("fail", 10, 48, "nobody is called 'boss@acme.test' in the CRM", 'did you mean "sam@acme.test"?'),
-        ("fail", 13, 12, "nobody is called 'Maria Lopes' in the CRM", 'did you mean "Maria Lopez"?'),
-        ("fail", 13, 27, "'Sam Lee' may mean user:3 or user:4", 'name one by id, such as "user:3"'),
-        ("warn", 13, 38, "'alex@acme.test' is inactive in the CRM", "name somebody who is active"),
+        ("fail", 10, 48, "nobody is called 'boss@acme.test' in the CRM", None),
+        ("fail", 11, 19, "nobody is called 'lee@acme.test' in the CRM", 'did you mean "sam.lee@acme.test"?'),
+        ("fail", 14, 12, "nobody is called 'Maria Lopes' in the CRM", 'did you mean "Maria Lopez"?'),
+        ("fail", 14, 27, "'Sam Lee' may mean user:3 or user:4", 'name one by id, such as "user:3"'),
+        ("warn", 14, 38, "'alex@acme.test' is inactive in the CRM", "name somebody who is active"),
         (
             "fail",
-            13,
+            14,
             77,
             "no active person is in the team 'Inside Sale' in the CRM",
             'did you mean "team:Inside Sales"?',
         ),
-        ("fail", 14, 12, "nobody is called 'queue:Unasigned' in the CRM", 'did you mean "queue:Unassigned"?'),
-        ("fail", 23, 59, "nobody is called 'user:Lee Wei' in the CRM", 'did you mean "user:Li Wei"?'),
+        ("fail", 15, 12, "nobody is called 'queue:Unasigned' in the CRM", 'did you mean "queue:Unassigned"?'),
+        ("fail", 24, 59, "nobody is called 'user:Lee Wei' in the CRM", 'did you mean "user:Li Wei"?'),
     ]
 
 
@@ -132,7 +134,11 @@ def test_a_name_that_another_crm_knows_is_no_mistake_and_silence_proves_nothing(
     names = 'members = ["maria@acme.test", "li@acme.test"]\nfallback = "queue:Unassigned"\n'
     start, end = FILE.index("members"), FILE.index("[[policies]]")
     step = FILE.index("steps")
-    file.write_text(FILE[:start].replace(', manager = "boss@acme.test"', "") + names + FILE[end:step])
+    file.write_text(
+        FILE[:start].replace(', manager = "boss@acme.test"', "").replace('"lee@acme.test" = { team = "Late" }', "")
+        + names
+        + FILE[end:step]
+    )
     one, other = Roster(TEAM[:1], 0), Roster(TEAM[1:], 0)
     assert doubts(load(file), {"a": one, "b": other}) == []
     found = doubts(load(file), {"a": one}, ("b",))
@@ -160,7 +166,7 @@ def test_all_of_a_pool_may_be_one_team(tmp_path: Path) -> None:
     file.write_text(FILE[:start] + 'members = "team:Inside Sale"\n' + FILE[end:])
     configuration = load(file)
     assert configuration.pools["sales"].members == (MemberEntry("team:Inside Sale"),)
-    assert (13, 11) in [(d.problem.line, d.problem.column) for d in doubts(configuration, {"acme": ROSTER})]
+    assert (14, 11) in [(d.problem.line, d.problem.column) for d in doubts(configuration, {"acme": ROSTER})]
 
 
 # ---- at run time
