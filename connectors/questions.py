@@ -6,7 +6,7 @@ them took, and what a question raises speaks for that question alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -23,8 +23,9 @@ AT_ONCE: Final = 10
 Question = Callable[[], Iterable[Finding]]
 
 
-def ask(questions: Mapping[str, Question], failed: Callable[[str, ConnectorError], Finding]) -> list[Finding]:
-    """The findings of all questions. ``failed(subject, error)`` is the finding of one that a CRM did not answer."""
+def ask(questions: Iterable[tuple[str, Question]], failed: Callable[[str, ConnectorError], Finding]) -> list[Finding]:
+    """The findings of all questions, each with its subject. ``failed(subject, error)`` is the finding of one that a CRM
+    did not answer."""
 
     def answered(subject: str, question: Question) -> list[Finding]:
         try:
@@ -32,7 +33,7 @@ def ask(questions: Mapping[str, Question], failed: Callable[[str, ConnectorError
         except ConnectorError as error:
             return [failed(subject, error)]
 
-    return [finding for found in _run([partial(answered, *one) for one in questions.items()]) for finding in found]
+    return [finding for found in _run([partial(answered, *one) for one in questions]) for finding in found]
 
 
 def fetch(calls: Iterable[Callable[[], object]]) -> None:

@@ -28,8 +28,9 @@ from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected,
 from connectors.http import MAX_ANSWER_BYTES, Patience, classify, http_date, user_agent
 from connectors.hubspot.answers import TOKEN_REFUSED, understand
 from connectors.hubspot.login import login
-from connectors.hubspot.names import HOST, Paths
+from connectors.hubspot.names import HOST, TOKEN_INFO, Paths
 from connectors.hubspot.settings import HubSpotSettings
+from connectors.hubspot.shapes import TokenInfo
 
 T = TypeVar("T")
 
@@ -101,6 +102,19 @@ class HubSpotApi:
         return self._patience.run(
             lambda: self._typed(type, "POST", path, query, body, write=write), idempotent=not write
         )
+
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes that the token holds; None where HubSpot does not tell. OAuth's answer lists them; a static token
+        is sent to the endpoint that tells of it, which takes no scope of its own.
+        https://developers.hubspot.com/docs/apps/legacy-apps/private-apps/overview"""
+        token = self._login.token()
+        told = self._login.scopes()
+        if told is None:
+            try:
+                told = self.post(TokenInfo, TOKEN_INFO, {"tokenKey": token}).scopes
+            except Rejected:
+                return None
+        return frozenset(told) or None
 
     def _typed(
         self, type: type[T], method: str, path: str, query: Mapping[str, str] | None, body: Any, *, write: bool

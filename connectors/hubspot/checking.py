@@ -1,6 +1,6 @@
 """``check``: what stands between this connection and its work, each with the next step.
 
-Owns the questions and their order. Refuses to write anything: the permission to write shows at the first write.
+Owns the questions and their order. Refuses to write anything: what may be written, the token's scopes tell.
 Invariant: one failed question does not keep the others from being asked, except a refused token.
 """
 
@@ -9,19 +9,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Generator, Iterator
 from datetime import date
+from functools import partial
 from typing import Final
 
 from connectors.base import Finding
 from connectors.errors import AuthFailed, ConnectorError, RetryLater
-from connectors.hubspot import names
+from connectors.hubspot import names, scopes
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.mapping import Mapper, for_kind, is_instant
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal, read_stages
 from connectors.hubspot.shapes import Properties, Property, RawPage
+from connectors.questions import Question, ask, fetch
 
 SKEW_WARN_MS: Final = 60_000
-END_WARN_DAYS: Final = 180
+END_WARN_DAYS: Final = 365
 LOGIN_CODES: Final = frozenset({"invalid_grant", "invalid_client"})
 """What only OAuth is refused with."""
 _ESSENTIAL: Final = frozenset({"status", "raw_status", "priority", "owner", "kind", "record", "created_at"})
@@ -33,6 +35,7 @@ class Checker:
         self._portal = portal
         self._mapper = mapper
         self._clock = clock
+        self._schemas: dict[str, dict[str, Property]] = {}
 
     def check(self) -> list[Finding]:
         """All findings. A token that HubSpot refuses, or a server that is not there, ends the questions."""
@@ -45,15 +48,21 @@ class Checker:
         else:
             found = [Finding("ok", "login", f"portal {account.portal_id}, time zone {account.time_zone}")]
             found += self._right_portal(account.portal_id)
-        for question in (self._reading, self._statuses, self._fields, self._owners, self._surroundings):
-            found += self._asked(question)
-        return found
+        return [*found, *ask(self._questions(), _failed), *self._surroundings()]
 
-    def _asked(self, question: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-        try:
-            yield from question()
-        except ConnectorError as failed:
-            yield _failed(question.__name__.strip("_"), failed)
+    def _questions(self) -> list[tuple[str, Question]]:
+        """What can be asked at once. The schemas come first, for two questions need each of them."""
+        types = self._mapper.types
+        self._schemas.clear()
+        fetch([partial(self._schema, of) for of in types])
+        answers = [one for one in names.ENGAGEMENTS if one.name in self._mapper.settings.answers]
+        return [
+            *((of.name, partial(self._reading, of)) for of in (*types, *answers)),
+            ("scopes", self._scopes),
+            *(("statuses", partial(self._statuses, of)) for of in types),
+            *(("fields", partial(self._fields, of)) for of in types),
+            ("owners", self._owners),
+        ]
 
     def _right_portal(self, portal_id: int) -> list[Finding]:
         wanted = self._mapper.settings.portal_id
@@ -64,28 +73,38 @@ class Checker:
 
     # ---- permissions
 
-    def _reading(self) -> Iterator[Finding]:
-        answers = [one for one in names.ENGAGEMENTS if one.name in self._mapper.settings.answers]
-        for of in (*self._mapper.types, *answers):
-            try:  # a list and no search: searches are few, and the daemon beside us wants them
-                self._api.get(RawPage, self._api.paths.objects(of.name), {"limit": "1"})
-            except AuthFailed as refused:
-                yield Finding("fail", of.name, refused.reason, fix=_scope_fix(of))
-            except ConnectorError as failed:
-                yield _failed(of.name, failed)
-            else:
-                yield Finding("ok", of.name, "readable")
+    def _reading(self, of: ObjectType) -> Iterator[Finding]:
+        try:  # a list and no search: searches are few, and the daemon beside us wants them
+            self._api.get(RawPage, self._api.paths.objects(of.name), {"limit": "1"})
+        except AuthFailed as refused:
+            yield Finding("fail", of.name, refused.reason, fix=_scope_fix(of))
+        else:
+            yield Finding("ok", of.name, "readable")
+
+    def _scopes(self) -> Iterator[Finding]:
+        """A permission to write would show at the first write only; the token's scopes tell it before."""
+        held = self._api.scopes()
+        if held is None:
+            return
+        lacking, excess = scopes.missing(self._mapper.settings, held), scopes.excess(held)
+        if lacking:
+            fix = "add them to the service key (Development > Keys > Service keys) or the app"
+            yield Finding("fail", "scopes", f"missing: {scopes.listed(lacking)}", fix=fix)
+        if excess:
+            fix = "take them from the key: nothing here needs them"
+            yield Finding("warn", "scopes", f"more than is needed: {', '.join(excess)}", fix=fix)
+        if not lacking and not excess:
+            yield Finding("ok", "scopes", "the token has what is needed")
 
     # ---- statuses
 
-    def _statuses(self) -> Iterator[Finding]:
-        for of in self._mapper.types:
-            words = yield from self._stages(of) if of.pipelines else self._options(of)
-            given = for_kind(self._mapper.settings.status, of.kind) or {}
-            known = {word.casefold() for word in words}
-            for raw in given:
-                if raw.casefold() not in known:
-                    yield _no_such(f"status.{of.kind}", raw, words)
+    def _statuses(self, of: ObjectType) -> Iterator[Finding]:
+        words = yield from self._stages(of) if of.pipelines else self._options(of)
+        given = for_kind(self._mapper.settings.status, of.kind) or {}
+        known = {word.casefold() for word in words}
+        for raw in given:
+            if raw.casefold() not in known:
+                yield _no_such(f"status.{of.kind}", raw, words)
 
     def _stages(self, of: ObjectType) -> Generator[Finding, None, list[str]]:
         words: list[str] = []
@@ -107,23 +126,24 @@ class Checker:
     # ---- properties
 
     def _schema(self, of: ObjectType) -> dict[str, Property]:
-        answer = self._api.get(Properties, self._api.paths.properties(of.name))
-        return {one.name: one for one in answer.results}
+        if of.name not in self._schemas:
+            answer = self._api.get(Properties, self._api.paths.properties(of.name))
+            self._schemas[of.name] = {one.name: one for one in answer.results}
+        return self._schemas[of.name]
 
-    def _fields(self) -> Iterator[Finding]:
-        for of in self._mapper.types:
-            schema = self._schema(of)
-            for logical, path in self._mapper.write[of.name].items():
-                yield _writable(f"write.{of.kind}.{logical}", logical, path, schema, of)
-            if (tags := self._mapper.tags.get(of.name)) is not None and tags not in schema:
-                yield _no_such(f"tags.{of.kind}", tags, list(schema))
-            for logical, path in self._mapper.fields[of.name].items():
-                if path not in schema:
-                    yield _no_such(f"fields.{logical}", path, list(schema))
-            named = {*self._mapper.fields[of.name], *_ESSENTIAL, *(("name",) if of is names.CONTACTS else ())}
-            for logical in sorted(self._mapper.wanted - named):
-                message = f"policies name {logical!r}, which no property of {of.name} gives"
-                yield Finding("warn", f"fields.{logical}", message, fix=f'add fields.{logical} = "<property>"')
+    def _fields(self, of: ObjectType) -> Iterator[Finding]:
+        schema = self._schema(of)
+        for logical, path in self._mapper.write[of.name].items():
+            yield _writable(f"write.{of.kind}.{logical}", logical, path, schema, of)
+        if (tags := self._mapper.tags.get(of.name)) is not None and tags not in schema:
+            yield _no_such(f"tags.{of.kind}", tags, list(schema))
+        for logical, path in self._mapper.fields[of.name].items():
+            if path not in schema:
+                yield _no_such(f"fields.{logical}", path, list(schema))
+        named = {*self._mapper.fields[of.name], *_ESSENTIAL, *(("name",) if of is names.CONTACTS else ())}
+        for logical in sorted(self._mapper.wanted - named):
+            message = f"policies name {logical!r}, which no property of {of.name} gives"
+            yield Finding("warn", f"fields.{logical}", message, fix=f'add fields.{logical} = "<property>"')
 
     # ---- people and surroundings
 

@@ -40,6 +40,9 @@ class Login(Protocol):
     def another(self, refused: str) -> bool:
         """Whether ``token`` may give another one than the one that was just refused with a 401."""
 
+    def scopes(self) -> list[str] | None:
+        """The scopes that came with the token; None where it did not come with any."""
+
     def close(self) -> None: ...
 
 
@@ -60,6 +63,9 @@ class Standing:
             return False
         return self._token.reveal() != refused
 
+    def scopes(self) -> list[str] | None:
+        return None
+
     def close(self) -> None:
         pass
 
@@ -70,6 +76,7 @@ class Grant(msgspec.Struct):
     access_token: str
     expires_in: float
     refresh_token: str | None = None
+    scopes: list[str] | None = None
     since: int = 0
     until: int = 0
 
@@ -137,6 +144,9 @@ class Renewing:
                 return False
             self._grant = None
             return True
+
+    def scopes(self) -> list[str] | None:
+        return self._grant.scopes if self._grant is not None else None
 
     def close(self) -> None:
         self._endpoint.close()

@@ -81,6 +81,8 @@ ENGAGEMENTS: Final = (EMAILS, CALLS, MEETINGS)
 TYPES: Final = {one.name: one for one in (*RECORDS, *ENGAGEMENTS, TASKS, NOTES)}
 BY_TYPE_ID: Final = {one.type_id: one for one in TYPES.values()}
 
+TOKEN_INFO: Final = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105  # a path
+
 HUBSPOT_DEFINED: Final = "HUBSPOT_DEFINED"
 ASSOCIATION: Final = {
     (TASKS.name, CONTACTS.name): 204,

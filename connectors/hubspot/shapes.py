@@ -212,6 +212,12 @@ class Properties(Told):
     results: list[Property] = []
 
 
+class TokenInfo(Told):
+    """What HubSpot tells of a static token, as far as it matters here."""
+
+    scopes: list[str] = []
+
+
 class Account(Told):
     portal_id: int = 0
     time_zone: str | None = None

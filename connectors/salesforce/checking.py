@@ -60,11 +60,11 @@ class Checking:
         fetch([partial(self._shapes.get, name) for name in self._described()])
         reading = ReadingQuestions(self._api, self._shapes, self._settings)
         permissions = PermissionQuestions(self._api, self._shapes, self._settings)
-        return ask({
-            "login": self._login, "api version": self._version, "clock": self._skew,
-            "permissions": permissions.findings, "records": self._records.findings, "answers": reading.findings,
-            "tasks": self._tasks, "quota": self._quota, "webhook": self._webhook,
-        }, _failed)  # fmt: skip
+        return ask([
+            ("login", self._login), ("api version", self._version), ("clock", self._skew),
+            ("permissions", permissions.findings), ("records", self._records.findings),
+            ("answers", reading.findings), ("tasks", self._tasks), ("quota", self._quota), ("webhook", self._webhook),
+        ], _failed)  # fmt: skip
 
     def _described(self) -> list[str]:
         """The objects whose description the questions will need."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import partial
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError, RetryLater
@@ -24,7 +25,7 @@ def test_each_question_waits_for_none_of_the_others() -> None:
         together.wait()  # nobody passes before all three are here
         return [Finding("ok", name, "asked")]
 
-    found = ask({name: lambda name=name: question(name) for name in NAMES}, failed)  # type: ignore[misc]
+    found = ask([(name, partial(question, name)) for name in NAMES], failed)
     assert [one.subject for one in found] == ["first", "second", "third"]
 
 
@@ -39,7 +40,7 @@ def test_findings_come_in_the_order_of_the_questions_whoever_is_ready_first() ->
         yield Finding("ok", "quick", "")
         last.set()
 
-    assert [one.subject for one in ask({"slow": slow, "quick": quick}, failed)] == ["slow", "quick"]
+    assert [one.subject for one in ask([("slow", slow), ("quick", quick)], failed)] == ["slow", "quick"]
 
 
 def test_a_question_that_is_not_answered_is_a_finding_and_keeps_none_from_the_others() -> None:
@@ -47,14 +48,14 @@ def test_a_question_that_is_not_answered_is_a_finding_and_keeps_none_from_the_ot
         yield Finding("ok", "broken", "so far")
         raise RetryLater("gone")
 
-    found = ask({"broken": broken, "fine": lambda: [Finding("ok", "fine", "")]}, failed)
+    found = ask([("broken", broken), ("fine", lambda: [Finding("ok", "fine", "")])], failed)
     assert [(one.level, one.subject) for one in found] == [("fail", "broken"), ("ok", "fine")]
 
 
 def test_what_calls_are_for_is_known_in_every_thread() -> None:
     purpose: ContextVar[str] = ContextVar("purpose", default="nothing")
     purpose.set("check")
-    found = ask({"one": lambda: [Finding("ok", "one", purpose.get())]}, failed)
+    found = ask([("one", lambda: [Finding("ok", "one", purpose.get())])], failed)
     assert found[0].message == "check"
 
 

@@ -42,8 +42,31 @@ def test_a_good_connection_has_nothing_to_say(desk: Desk) -> None:
 def test_checking_writes_nothing_and_takes_no_search_from_the_daemon(desk: Desk) -> None:
     desk.calls()
     desk.connector.check()
-    assert all(call.startswith("GET ") for call in desk.calls())
+    asked = [call for call in desk.calls() if not call.startswith("GET ")]
+    assert asked == ["POST /oauth/v2/private-apps/get/access-token-info"]
     assert desk.effects() == []
+
+
+def test_scopes_that_only_a_write_would_miss_are_named_before_it(desk: Desk) -> None:
+    desk.emulator.auth.withheld["private-app"] = {"crm.objects.contacts.write"}
+    found = problems(desk.connector)
+    assert list(found) == ["scopes"]
+    assert (found["scopes"].level, found["scopes"].message) == (
+        "fail", "missing: crm.objects.contacts.write (writing contacts)",
+    )  # fmt: skip
+
+
+def test_scopes_that_nothing_needs_are_too_many(desk: Desk) -> None:
+    desk.emulator.auth.scopes |= {"automation", "crm.export"}
+    found = problems(desk.connector)
+    assert found["scopes"].message == "more than is needed: automation, crm.export"
+
+
+def test_a_key_that_hubspot_tells_nothing_of_is_judged_by_what_it_reads(desk: Desk) -> None:
+    desk.emulator.faults.add({"fault": "status:404", "path": "/oauth/v2"})
+    findings = desk.connector.check()
+    assert {one.level for one in findings} == {"ok"}
+    assert "scopes" not in {one.subject for one in findings}
 
 
 def test_a_refused_token_is_the_only_finding(desk: Desk) -> None:
