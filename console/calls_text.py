@@ -1,4 +1,5 @@
-"""A connection's calls in words: what is left, who used it, what is held back, and how far a first reading is.
+"""A connection in words: what is left of its calls, who used them, what is held back, how far a first reading is, and
+how its channels stand.
 
 Owns the sentences. Refuses to count. Invariant: the same words stand in ``status`` and on the page.
 """
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from console import output
 
 if TYPE_CHECKING:
-    from sync.view_shape import AllowanceRow, ConnectionRow, ReadingRow
+    from sync.view_shape import AllowanceRow, ChannelRow, ConnectionRow, ReadingRow
 
 
 def lines(row: ConnectionRow, now: int) -> list[str]:
@@ -29,6 +30,13 @@ def _lines(row: ConnectionRow, now: int) -> Iterator[str]:
             yield f"{_gerund(held.purpose)} is held back until {output.instant(held.until)}: {held.reason}"
     for reading in row.reading:
         yield _reading(reading)
+    for channel in row.channels:
+        yield _channel(channel, now)
+
+
+def _channel(row: ChannelRow, now: int) -> str:
+    heard = "never" if row.heard_at is None else f"{output.length(max(0, now - row.heard_at) / 1_000)} ago"
+    return f"channel {row.name}: {row.state}, last heard {heard}" + (f": {row.reason}" if row.reason else "")
 
 
 def _share(row: AllowanceRow) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sync.view import ClockRow, ConnectionRow, Summary
 
 _NEXT = 5
-_INSTANTS = frozenset({"at", "begin_at", "resets_at", "until"})
+_INSTANTS = frozenset({"at", "begin_at", "resets_at", "until", "heard_at", "retry_at"})
 
 
 @click.command()
@@ -82,6 +82,7 @@ def _connection_document(row: ConnectionRow) -> dict[str, Any]:
     for name in ("enforce_from", "ok_at", "retry_at"):
         document[name] = None if document[name] is None else output.instant(document[name])
     shown = [*document["quota"], *document["held"], *document["reading"], document["allowance"] or {}]
+    shown += document["channels"]
     for part in shown:
         for name in _INSTANTS & part.keys():
             part[name] = None if part[name] is None else output.instant(part[name])

@@ -24,6 +24,7 @@ from sync.risk_history import RiskHistory
 from sync.store import Reader, Row, Transaction
 from sync.timeline import Ordered
 from sync.view_shape import (
+    ChannelRow,
     ClockRow,
     ConnectionRow,
     DaemonRow,
@@ -323,13 +324,18 @@ def _connections(transaction: Transaction) -> list[ConnectionRow]:
     for name, *each in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
         quota.setdefault(name, []).append(QuotaRow(*each))
     shares, held, readings = (ask(transaction) for ask in (view_calls.allowances, view_calls.held, view_calls.readings))
+    channels: dict[str, list[ChannelRow]] = {}
+    for name, *channel in transaction.rows(
+        "SELECT connection, name, state, reason, heard_at, retry_at FROM channel ORDER BY name"
+    ):
+        channels.setdefault(name, []).append(ChannelRow(*channel))
     rows = transaction.rows(
         "SELECT name, connector, state, reason, enforce_from, ok_at, retry_at, lag_s, fix FROM connection ORDER BY name"
     )
     return [
         ConnectionRow(  # type: ignore[call-arg]  # seven columns, in their order
             name, *standing, records.get(name, 0), waiting.get(name, 0), dead.get(name, 0), quota.get(name, []), fix,
-            shares.get(name), held.get(name, []), readings.get(name, []),
+            shares.get(name), held.get(name, []), readings.get(name, []), channels.get(name, []),
         )
         for name, *standing, fix in rows
     ]  # fmt: skip

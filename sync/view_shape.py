@@ -59,6 +59,17 @@ class ReadingRow(msgspec.Struct, frozen=True):
     left_s: float | None
 
 
+class ChannelRow(msgspec.Struct, frozen=True):
+    """A channel that hints are pulled from. ``state``: ok, retrying, stopped. ``heard_at``: when it was last listened
+    to, give or take a minute."""
+
+    name: str
+    state: str
+    reason: str | None
+    heard_at: int | None
+    retry_at: int | None
+
+
 class ConnectionRow(msgspec.Struct, frozen=True):
     """One connection. ``state``: ok, retrying, stopped. ``ok_at``: start of the last poll that was wholly digested.
     ``fix``: the next step for a person, where one is known."""
@@ -79,6 +90,8 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     allowance: AllowanceRow | None = None
     held: list[HeldRow] = []
     reading: list[ReadingRow] = []
+    channels: list[ChannelRow] = []
+    """How the channels stand that hints are pulled from."""
 
 
 class DaemonRow(msgspec.Struct, frozen=True):

@@ -241,3 +241,16 @@ def until(what: Callable[[], object]) -> None:
             return
         waiting.wait(0.01)
     raise AssertionError("it did not happen")
+
+
+def test_how_a_channel_stands_is_shown_with_its_connection(scene: Scene, feed: Feed) -> None:
+    from console.calls_text import lines
+
+    pull(scene)
+    scene.clock.advance(30)
+    feed.fault = RetryLater("the bus is away")
+    pull(scene)
+    [connection] = scene.view().connections()
+    [shown] = connection.channels
+    assert (shown.name, shown.state, shown.reason) == ("bus", "retrying", "the bus is away")
+    assert "channel bus: retrying, last heard 30s ago: the bus is away" in lines(connection, scene.clock.now())
