@@ -66,8 +66,11 @@ def init(
 
     if os.path.lexists(file):
         raise Failure(f"{file} is there already", f"name another file: sla-sidecar init {file}.new", USAGE)
-    if not file.absolute().parent.is_dir():
+    folder = file.absolute().parent
+    if not folder.is_dir():
         raise Failure(f"{file.parent} is no folder", f"mkdir -p {file.parent}", USAGE)
+    if not os.access(folder, os.W_OK):
+        raise Failure(f"{folder} cannot be written", "name a file in a folder of yours", USAGE)
     asks = not non_interactive and _at_a_terminal()
     if not asks and not non_interactive:
         raise Failure("the questions need a terminal", "answer by flags, with --non-interactive", USAGE)

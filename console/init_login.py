@@ -7,7 +7,7 @@ over anything that is there. Invariant: what stands in the configuration names a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -144,7 +144,10 @@ def _place(questions: Questions, hidden: list[Key]) -> str:
     """Where typed secrets shall lie; nobody is asked where flags have told all of them."""
     if not questions.asks or all(questions.reference(key.name) for key in hidden if key.how == "hidden"):
         return "file"
-    return questions.choice("secrets", "Where shall secrets lie?", _PLACES, "file")
+    place = questions.choice("secrets", "Where shall secrets lie?", _PLACES, "file")
+    if place == "keyring":
+        _or_failure(secrets.ensure_keyring)
+    return place
 
 
 def _ask_secret(questions: Questions, answers: Answers, key: Key, place: str) -> None:
@@ -187,7 +190,11 @@ def _free(answers: Answers, key: Key) -> str:
 
 def _fetched(reference: str, folder: Path) -> None:
     """Refuses early what cannot be fetched. A relative path is read from the configuration's folder."""
+    _or_failure(lambda: secrets.resolve(reference, folder))
+
+
+def _or_failure(asking: Callable[[], object]) -> None:
     try:
-        secrets.resolve(reference, folder)
+        asking()
     except secrets.SecretMissing as missing:
         raise Failure(missing.message, missing.fix, USAGE) from None

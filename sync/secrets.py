@@ -119,7 +119,7 @@ def store(reference: str, secret: Secret, folder: Path) -> None:
     """
     scheme, _, name = reference.partition(":")
     if scheme == "keyring":
-        _keyring_there()
+        ensure_keyring()
         _into_keyring(name, secret.reveal())
         return
     path = folder / Path(name).expanduser()
@@ -129,9 +129,10 @@ def store(reference: str, secret: Secret, folder: Path) -> None:
     _into_file(path, secret.reveal())
 
 
-def _keyring_there() -> None:
+def ensure_keyring() -> None:
+    """Raises SecretMissing where no keyring can be used."""
     try:
-        import keyring  # noqa: F401 - asked for before anything is put into it
+        import keyring  # noqa: F401 - whether it is there
     except ImportError:
         raise SecretMissing("the keyring extra is not installed", "pip install 'sla-sidecar[keyring]'") from None
 

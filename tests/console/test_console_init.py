@@ -18,7 +18,9 @@ import pytest
 from connectors.base import Person
 from connectors.errors import RetryLater
 from connectors.setup import Account, RawStatus, Watchable
+from console import init_login
 from console.__main__ import run
+from console.boundary import Failure
 from console.init_proposal import Hours, Known, Proposal, Taker, hours, objects, taker
 from console.init_questions import Questions
 from console.init_text import configuration
@@ -117,6 +119,34 @@ def test_hubspot_by_flags_gives_a_file_that_is_checked_and_runs(hubspot: Server,
     code, out, _ = cli("check", "--config", "my.toml", "--json")
     assert (code, [one for one in json.loads(out)["findings"] if one["level"] == "fail"]) == (0, [])
     assert cli("once", "--dry-run", "--config", "my.toml")[0] == 0
+
+
+def test_the_jwt_login_takes_a_key_that_lies_in_a_file(salesforce: Server, cli: Any, tmp_path: Path) -> None:
+    credentials = salesforce.emulator.credentials()
+    (tmp_path / "key.pem").write_text(credentials["private_key"])
+    (tmp_path / "key.pem").chmod(0o600)
+    named = ["--domain", "acme.my", "--client-id", credentials["consumer_key"], "--username", credentials["username"]]
+    code, _, err = cli("init", "--non-interactive", "--crm", "salesforce", "--login", "jwt", *named,
+                       "--private-key", "file:key.pem", "--url", salesforce.url)  # fmt: skip
+    assert code == 0, err
+    assert 'private_key = "file:key.pem"' in Path("config.toml").read_text()
+
+
+def test_an_app_of_hubspot_logs_in_by_its_refresh_token(
+    hubspot: Server, cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = hubspot.emulator.credentials()
+    monkeypatch.setenv("SECRET", credentials["client_secret"])
+    (tmp_path / "refresh").write_text(credentials["refresh_token"])
+    (tmp_path / "refresh").chmod(0o600)
+    named = ["--client-id", credentials["client_id"], "--client-secret", "env:SECRET", "--url", hubspot.url]
+    oauth = ["--non-interactive", "--crm", "hubspot", "--login", "oauth", *named]
+    code, _, err = cli("init", *oauth, "--refresh-token", "file:refresh")
+    assert code == 0, err
+    monkeypatch.setenv("REFRESH", credentials["refresh_token"])
+    code, _, err = cli("init", "other.toml", *oauth, "--refresh-token", "env:REFRESH")
+    assert code == 2
+    assert "file of its own" in err
 
 
 def test_a_file_that_is_there_is_never_written_over(cli: Any, tmp_path: Path) -> None:
@@ -254,6 +284,48 @@ def test_a_person_is_asked_and_a_typed_secret_lies_where_nobody_else_reads_it(
         load(tmp_path / "config.toml").connections["acme-salesforce"].settings["client_secret"].reveal()
         == (credentials["consumer_secret"])
     )
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    left = iter(answers)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(left))
+
+
+def test_a_secret_that_the_vendor_rotates_at_once_is_kept_as_it_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Questions, "choice", lambda _, name, *__: {"login": "oauth", "secrets": "file"}[name])
+    typing(monkeypatch, "id", "secret", "first")
+    answers = init_login.ask(Questions({}, asks=True), "hubspot", None, None, tmp_path)
+    answers.settings()["refresh_token"].replaced("second")
+    assert answers.keep() == ["file:secrets/hubspot-client-secret", "file:secrets/hubspot-refresh-token"]
+    assert (tmp_path / "secrets/hubspot-refresh-token").read_text() == "second\n"
+
+
+def test_a_secret_file_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/hubspot-access-token").write_text("mine")
+    monkeypatch.setattr(Questions, "choice", lambda _, name, *__: {"login": "token", "secrets": "file"}[name])
+    typing(monkeypatch, "pat-new")
+    answers = init_login.ask(Questions({}, asks=True), "hubspot", None, None, tmp_path)
+    assert answers.keep() == ["file:secrets/hubspot-access-token-2"]
+    assert (tmp_path / "secrets/hubspot-access-token").read_text() == "mine"
+    with pytest.raises(FileExistsError):
+        answers.keep()
+
+
+def test_a_variable_or_a_keyring_that_is_not_there_is_told_before_anything_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = {"login": "token", "secrets": "env"}
+    monkeypatch.setattr(Questions, "choice", lambda _, name, *__: place[name])
+    typing(monkeypatch, "HUBSPOT_TOKEN_OF_NOBODY")
+    with pytest.raises(Failure, match="HUBSPOT_TOKEN_OF_NOBODY is not set"):
+        init_login.ask(Questions({}, asks=True), "hubspot", None, None, tmp_path)
+    place["secrets"] = "keyring"
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(Failure, match="the keyring extra is not installed"):
+        init_login.ask(Questions({}, asks=True), "hubspot", None, None, tmp_path)
 
 
 # ---- what is proposed
