@@ -122,8 +122,8 @@ class ConversationMapping:
         at = read_instant(row.get("MessageDate") or row["CreatedDate"])
         if row.get("Incoming"):
             # Whoever's name stands on it, it came from outside: mail programs save it as their own user.
-            actor, automated = f"customer:{row['ParentId']}", row.get(AUTOMATIC) is True
-            return _message(record, row, at, actor, "inbound", automated=automated)
+            customer, automated = f"customer:{row['ParentId']}", row.get(AUTOMATIC) is True
+            return _message(record, row, at, customer, "inbound", automated=automated)
         actor, forwarded = self._actors.of(row, "CreatedBy"), row.get("Status") == FORWARDED
         return _message(
             record, row, at, actor, "outbound", automated=is_machine(actor), public=not forwarded

@@ -13,6 +13,7 @@ from connectors.base import Normalised, Observed
 from connectors.salesforce import names
 from connectors.salesforce.actors import OURSELVES, READ, Actors, owner
 from connectors.salesforce.columns import Columns
+from connectors.salesforce.content import content
 from connectors.salesforce.settings import PRIORITY, STATUS, SalesforceSettings
 from connectors.salesforce.values import read_instant
 from sla.model import DONE_STATUSES, Event, record_name
@@ -57,7 +58,8 @@ class RecordMapping:
         if actor == OURSELVES:
             # Our fields were the last to be written, but whatever else differs somebody changed just before: unknown.
             actor = None
-        # SystemModstamp has whole seconds: two states of one second are told apart, and ordered, by when we read them.
+        # SystemModstamp has whole seconds: two states of one second are told apart by what they say, ordered by when we
+        # read them, and one state read twice is one event.
         seq = row.get(READ)
         events = [
             Event(
@@ -65,8 +67,8 @@ class RecordMapping:
                 actor=self._creator(name, row), set={},
             ),
             Event(
-                record=record, at=at, id=f"s:{at}:{seq}", seq=seq, event="changed", actor=actor, snapshot=True,
-                set=self.fields(name, row),
+                record=record, at=at, id=f"s:{at}:{content(row):08x}", seq=seq, event="changed", actor=actor,
+                snapshot=True, set=self.fields(name, row),
             ),
         ]  # fmt: skip
         ending = self._ending(kind, row, record, at, actor, seq)

@@ -8,9 +8,8 @@ by sweep, by bulk job, by webhook or twice, and another state is another, even w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
-from zlib import crc32
 
 import msgspec
 
@@ -19,6 +18,7 @@ from connectors.errors import RetryLater
 from connectors.salesforce import names
 from connectors.salesforce.actors import ME, READ
 from connectors.salesforce.bundle import Answer
+from connectors.salesforce.content import content
 from connectors.salesforce.conversation import AUTOMATIC, says_automatic
 from connectors.salesforce.ids import is_id
 
@@ -106,21 +106,6 @@ class Rows:
 
 def _is_owner(value: object) -> bool:
     return isinstance(value, str) and is_id(value) and value[:3] in {names.USER_PREFIX, names.QUEUE_PREFIX}
-
-
-def content(row: Mapping[str, Any]) -> int:
-    """A checksum of what a row says, the same for a query's row and for a bulk job's."""
-    return crc32(msgspec.json.encode(sorted(_leaves(row, ""))))
-
-
-def _leaves(row: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    for field, value in row.items():
-        if value is None or field == "attributes":
-            continue
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{path}{field}.")
-        else:
-            yield path + field, int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_headers(row: Row) -> bytes:
