@@ -11,13 +11,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hubspot import Client
 from hubspot_samples.desk import Desk
+from salesforce_naive import led, sdk
+from simple_salesforce import Salesforce
 
 from connectors.errors import RetryLater
 from connectors.http import IMPATIENT
+from connectors.salesforce.settings import SalesforceSettings
 from connectors.secret import Secret
 
 LIMITS = {"connect": "1s", "read": "100ms", "total": "1s"}
@@ -85,3 +89,54 @@ def test_our_logins_to_hubspot_end_in_time(silence: Silence) -> None:
             connector.people()
         assert late.value.code == "TIMEOUT"
         connector.close()
+
+
+def test_the_salesforce_sdk_asks_for_no_limit_not_even_at_the_login(org: Any) -> None:
+    naive, wire = sdk(org)
+    naive.query("SELECT Id FROM Lead")
+    naive.Lead.describe()
+    assert wire.limits == [None, None, None]
+
+
+def test_a_login_by_the_salesforce_sdk_waits_until_the_server_goes_away(silence: Silence) -> None:
+    session, _ = led(silence.url)
+
+    def ask() -> None:
+        with suppress(Exception):
+            Salesforce(consumer_key="key", consumer_secret="s3cret", domain="acme.my", session=session)
+
+    waiting = threading.Thread(target=ask, daemon=True)
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
+
+
+KEPT = Secret("r", "file:token", keep=lambda _text: None)
+LOGINS: dict[str, dict[str, Any]] = {
+    "client credentials": {},
+    "JWT bearer": {"client_secret": None, "username": "sla@acme.test"},
+    "refresh token": {"refresh_token": KEPT},
+    "SOAP login": {
+        "client_id": None, "client_secret": None, "username": "u", "password": "p", "allow_soap_login": True,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("grant", sorted(LOGINS))
+def test_every_login_of_ours_to_salesforce_ends_in_time(org: Any, silence: Silence, grant: str) -> None:
+    key = {"private_key": org.credentials["private_key"]} if grant == "JWT bearer" else {}
+    table = org.settings(url=silence.url, timeouts=LIMITS, **LOGINS[grant], **key)
+    assert SalesforceSettings.model_validate(table).grant == grant
+    connector = org.connect(url=silence.url, timeouts=LIMITS, **LOGINS[grant], **key)
+    with pytest.raises(RetryLater) as late:
+        connector.people()
+    assert late.value.code == "TIMEOUT"
+
+
+def test_our_calls_to_salesforce_end_in_time(org: Any) -> None:
+    connector = org.connect(timeouts=LIMITS)
+    connector.people()
+    org.fault("latency", "/services/data", seconds=0.3)
+    with pytest.raises(RetryLater) as late:
+        connector.people()
+    assert late.value.code == "TIMEOUT"
