@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 LOGIN = "/services/oauth2/token"
 
@@ -41,7 +41,7 @@ def led(url: str) -> tuple[requests.Session, Led]:
     return session, adapter
 
 
-def sdk(org: Any, **more: Any) -> tuple[Salesforce, Led]:
+def sdk(org: Any, **more: Any) -> tuple[Any, Led]:
     """The SDK, logged in by client credentials."""
     session, adapter = led(org.url)
     known = org.credentials

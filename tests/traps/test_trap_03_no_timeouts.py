@@ -17,7 +17,7 @@ import pytest
 from hubspot import Client
 from hubspot_samples.desk import Desk
 from salesforce_naive import led, sdk
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 from connectors.errors import RetryLater
 from connectors.http import IMPATIENT

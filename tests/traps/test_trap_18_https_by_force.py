@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from pydantic import ValidationError
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 from connectors.salesforce.settings import SalesforceSettings
 
