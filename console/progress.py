@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from console import output
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
+
+    from sync.reading import Reading
 
 _T = TypeVar("_T")
 _STEP = 500  # items between two updates of the bar
@@ -52,6 +55,60 @@ def waiting() -> Iterator[Callable[[str], None]]:
         return
     with output.err().status("") as status:
         yield lambda names: status.update(f"asking {output.clean(names)} …" if names else "")
+
+
+@contextmanager
+def first_contact() -> Iterator[Callable[[Reading], None]]:
+    """A bar for every stream whose first reading takes more than a page, while it lasts: call what it gives with how
+    far a reading is, from any thread."""
+    if not output.terminal():
+        yield lambda _: None
+        return
+    bars = _Bars()
+    try:
+        yield bars.told
+    finally:
+        bars.close()
+
+
+class _Bars:
+    """Made when the first of them is needed, gone when the last has come to its end."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._progress: Progress | None = None
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def told(self, reading: Reading) -> None:
+        key = (reading.connection, reading.stream)
+        with self._lock:
+            if reading.done:
+                self._end(key)
+            else:
+                self._further(key, reading)
+
+    def _further(self, key: tuple[str, str], reading: Reading) -> None:
+        if self._progress is None:
+            self._progress = _bar()
+            self._progress.start()
+        if key not in self._tasks:
+            name = output.clean(f"{reading.connection} {reading.stream}")
+            self._tasks[key] = self._progress.add_task(name, total=None, unit="records", done=0)
+        total = None if reading.remaining is None else reading.read + reading.remaining
+        self._progress.update(self._tasks[key], completed=reading.read, total=total, done=reading.read)
+
+    def _end(self, key: tuple[str, str]) -> None:
+        task = self._tasks.pop(key, None)
+        if self._progress is not None and task is not None:
+            self._progress.remove_task(task)
+        if self._progress is not None and not self._tasks:
+            self._progress.stop()
+            self._progress = None
+
+    def close(self) -> None:
+        with self._lock:
+            for key in list(self._tasks):
+                self._end(key)
 
 
 def _bar() -> Progress:

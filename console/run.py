@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from console import options, output
+from console import options, output, progress
 from console.boundary import BAD, FINE, UNREACHABLE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run(config: Path, verbose: bool) -> None:
     """Run the daemon until SIGTERM or Ctrl-C. A second daemon on the same database exits with 75."""
     configuration = ready_configuration(config)
     log_to_stderr(verbose)
-    with daemon_with_page(configuration) as daemon:
+    with daemon_with_page(configuration) as daemon, progress.first_contact() as daemon.told:
         _tell_when_ready(daemon)
         daemon.run(signals=True)
 
@@ -57,7 +57,8 @@ def once(ctx: click.Context, config: Path, dry_run: bool, as_json: bool) -> None
     clock = SystemClock()
     watched = {entry.name: _Watched(_connector(configuration, entry.name, clock)) for entry in _entries(configuration)}
     daemon = Daemon(configuration, clock, connectors=cast("dict[str, Connector]", watched), serve=False)
-    planned = daemon.once(dry_run=dry_run)
+    with progress.first_contact() as daemon.told:
+        planned = daemon.once(dry_run=dry_run)
     failures = {name: watch.failure for name, watch in watched.items() if watch.failure is not None}
     code = _code(list(failures.values()), planned)
     if as_json:

@@ -25,6 +25,7 @@ from sync.configuration_shape import Configuration
 from sync.lease import SecondDaemon
 from sync.ledger import Entry
 from sync.link import Link
+from sync.reading import Reading
 from sync.rehearsal import Planned, rehearse
 from sync.store import StoreError, Transaction
 from sync.web import Web
@@ -77,6 +78,8 @@ class Daemon:
         self._works: Works | None = None
         self._running: set[threading.Thread] = set()
         self._failure: BaseException | None = None
+        self.told: Callable[[Reading], None] | None = None
+        """Hears how far first readings are, from the threads that read."""
         self.ready = threading.Event()
         """Set while the daemon works and answers."""
         self.address: tuple[str, int] | None = None
@@ -88,6 +91,8 @@ class Daemon:
         """Takes the lock and opens the store. Raises SecondDaemon, StoreError or what building a connector raises."""
         if self._works is None:
             self._works = Works(self._configuration, self._clock, ready=self._ready, rng=self._rng, threaded=threaded)
+            if self.told is not None:
+                self._works.intake.told = self.told
         return self._works
 
     def step(self) -> None:
