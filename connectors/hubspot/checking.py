@@ -61,6 +61,7 @@ class Checker:
             ("scopes", self._scopes),
             *(("statuses", partial(self._statuses, of)) for of in types),
             *(("fields", partial(self._fields, of)) for of in types),
+            ("task_key", self._task_key),
             ("owners", self._owners),
         ]
 
@@ -144,6 +145,22 @@ class Checker:
         for logical in sorted(self._mapper.wanted - named):
             message = f"policies name {logical!r}, which no property of {of.name} gives"
             yield Finding("warn", f"fields.{logical}", message, fix=f'add fields.{logical} = "<property>"')
+
+    def _task_key(self) -> Iterator[Finding]:
+        name = self._mapper.settings.task_key
+        if name is None:
+            return
+        found = self._schema(names.TASKS).get(name)
+        if found is None:
+            fix = "create it (type string, unique values): `sla-sidecar provision`"
+            yield Finding("fail", "task_key", f"tasks have no property {name}", fix=fix)
+        elif not found.has_unique_value:
+            fix = "name a new one: HubSpot makes no property unique that is not so from the start"
+            yield Finding(
+                "fail", "task_key", f"{name} takes a value twice, so HubSpot would not refuse a second task", fix=fix
+            )
+        else:
+            yield Finding("ok", "task_key", f"{name} (unique)")
 
     # ---- people and surroundings
 

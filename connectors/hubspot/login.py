@@ -8,6 +8,7 @@ https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-o
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -29,6 +30,12 @@ https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
 FORCED_S: Final = 60
 """A token younger than this that HubSpot refuses is not renewed, and a login that it refused is not tried again sooner:
 another one would be refused as well."""
+
+
+LEAST_S: Final = 30
+"""How long a token is used at least, whatever HubSpot says of its life."""
+SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry: a line break that came along with a pasted token cannot be sent."""
 
 
 class Login(Protocol):
@@ -54,7 +61,10 @@ class Standing:
         self._token = token
 
     def token(self) -> str:
-        return self._token.reveal()
+        text = self._token.reveal()
+        if SENDABLE.fullmatch(text) is None:
+            raise AuthFailed("the access token has a space or another sign that none has: store it alone", code="401")
+        return text
 
     def another(self, refused: str) -> bool:
         try:
@@ -74,7 +84,7 @@ class Grant(msgspec.Struct):
     """What the token endpoint answers. ``until`` is when to renew, ``since`` when it was asked for, both epoch ms."""
 
     access_token: str
-    expires_in: float
+    expires_in: float = 1800
     refresh_token: str | None = None
     scopes: list[str] | None = None
     since: int = 0
@@ -106,7 +116,7 @@ class TokenEndpoint:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise classify(answer.status_code, answer.content, answer.headers) from error
         grant.since = since
-        grant.until = since + int(1000 * max(grant.expires_in - MARGIN_S, grant.expires_in / 2))
+        grant.until = since + int(1000 * max(grant.expires_in - MARGIN_S, grant.expires_in / 2, LEAST_S))
         return grant
 
     def close(self) -> None:

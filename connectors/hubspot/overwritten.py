@@ -46,6 +46,7 @@ class Overwritten:
             lost = {
                 key: self._words(edit)
                 for number, versions in rows.items()
+                if number in wrote  # not one that was merged into another meanwhile
                 if (edit := overwritten(versions, wrote[number].properties[names.OWNER], before[number])) is not None
                 for key in wrote[number].keys
             }

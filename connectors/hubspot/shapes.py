@@ -201,6 +201,7 @@ class Property(Told):
     name: str
     type: str = ""
     options: list[Option] = []
+    has_unique_value: bool = False
     modification_metadata: _Modification | None = None
 
     @property

@@ -82,6 +82,40 @@ def test_a_short_lived_token_is_renewed_at_half_its_life(desk: Desk) -> None:
     connector.close()
 
 
+@pytest.mark.parametrize("lifetime", [0, -5])
+def test_a_token_that_ends_at_once_does_not_make_every_call_a_login(desk: Desk, lifetime: int) -> None:
+    desk.act("settings", token_lifetime_s=lifetime)
+    connector = app(desk)
+    for _ in range(3):
+        with pytest.raises(AuthFailed):
+            connector.people()
+    assert desk.calls()[TOKEN] == 1
+    connector.close()
+
+
+def test_an_answer_that_does_not_say_how_long_it_lasts_lasts_as_long_as_usual(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = desk.emulator.auth.grant
+    monkeypatch.setattr(
+        desk.emulator.auth, "grant", lambda form: {k: v for k, v in grant(form).items() if k != "expires_in"}
+    )
+    connector = app(desk)
+    for _ in range(3):
+        connector.people()
+        desk.pass_time(500)
+    assert desk.calls()[TOKEN] == 1
+    connector.close()
+
+
+def test_a_closed_connection_logs_in_again(desk: Desk) -> None:
+    connector = app(desk)
+    connector.people()
+    connector.close()
+    assert len(connector.people()) == 5
+    connector.close()
+
+
 def test_eight_threads_renew_a_token_once(desk: Desk) -> None:
     desk.act("settings", rotate_refresh_token=True)
     connector = app(desk)
@@ -331,6 +365,16 @@ def test_a_key_that_was_rotated_and_not_replaced_stops_the_connection(desk: Desk
     path.unlink()
     with pytest.raises(AuthFailed):
         connector.poll("tickets", None, 0)
+    connector.close()
+
+
+@pytest.mark.parametrize("token", ["pat-na1-x\n", "Bearer pat-na1-x", "pät"])
+def test_a_token_that_no_header_can_carry_is_told_without_a_call(desk: Desk, token: str) -> None:
+    connector = desk.connect(access_token=Secret(token))
+    with pytest.raises(AuthFailed) as refused:
+        connector.people()
+    assert refused.value.reason == "the access token has a space or another sign that none has: store it alone"
+    assert desk.calls() == {}
     connector.close()
 
 

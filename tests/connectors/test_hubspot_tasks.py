@@ -122,6 +122,23 @@ def test_a_property_that_is_not_there_is_told_with_the_way_out(desk: Desk) -> No
     connector.close()
 
 
+@pytest.mark.parametrize(
+    ("unique", "level", "told"),
+    [(None, "fail", "tasks have no property sla_key"), (False, "fail", "sla_key takes a value twice"),
+     (True, "ok", "sla_key (unique)")],
+)  # fmt: skip
+def test_check_looks_at_the_property(desk: Desk, unique: bool | None, level: str, told: str) -> None:
+    if unique is not None:
+        asked = {"name": "sla_key", "label": "SLA key", "groupName": "task", "type": "string", "fieldType": "text"}
+        desk.emulator.portal.schemas["tasks"].create({**asked, "hasUniqueValue": unique}, desk.now)
+    connector = desk.connect(task_key="sla_key")
+    (finding,) = (one for one in connector.check() if one.subject == "task_key")
+    assert finding.level == level
+    assert finding.message.startswith(told)
+    assert (finding.fix is None) is (level == "ok")
+    connector.close()
+
+
 # ---- what it says
 
 
