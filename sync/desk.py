@@ -166,7 +166,7 @@ class Desk:
     def _hours_of(self, member: MemberLike, roster: Roster, user: str | None, now: int) -> Calendar | None:
         """A member's own calendar, else the one that ``[people]`` gives them; without their absences either way."""
         own = self._calendars.get(member.calendar or "")
-        listed = (self._people.get(name) for name in (member.user, user, roster.email(user)))
+        listed = (self._people.get(name) for name in (member.user, user, *roster.names(user)))
         hours = next((colleague.hours for colleague in listed if colleague is not None), None)
         if own is None or hours is None:
             return own or hours
@@ -194,8 +194,8 @@ class Desk:
         return Choice(None, f"no active manager of {owner} is known", considered, final=True)
 
     def _manager(self, roster: Roster, user: str) -> str | None:
-        """As ``[people]`` says, by id or by address, else as the CRM does."""
-        for name in (user, roster.email(user)):
+        """As ``[people]`` says, by id, address or name, else as the CRM does."""
+        for name in (user, *roster.names(user)):
             colleague = self._people.get(name)
             if colleague is not None and colleague.manager is not None:
                 return roster.resolve(colleague.manager)

@@ -1,8 +1,8 @@
-"""Whose e-mail address is which id, as the CRMs tell it, and who is named that no CRM knows.
+"""Whose e-mail address or name is which id, as the CRMs tell it, and who is named that no CRM knows.
 
-Owns the table ``person`` and the alarm about unknown names. Refuses everybody whom no configuration lists by address,
-and names, roles and teams: the file knows those. Invariant: an address stands here only while some version of
-``[people]`` names it; one unknown name is one alarm, until it is known again.
+Owns the table ``person`` and the alarm about unknown names. Refuses everybody whom no configuration lists, and roles
+and teams: the file knows those. Invariant: an address stands here only while some version of ``[people]`` names it; one
+unknown name is one alarm, until it is known again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors.base import Person
 from connectors.errors import ConnectorError
 from sync import clock_row, ledger
 from sync.clock import Clock
@@ -21,7 +20,7 @@ from sync.configuration_shape import Configuration
 from sync.ledger import Entry
 from sync.link import Link
 from sync.mentions import mentions
-from sync.roster import Roster
+from sync.roster import USER, Roster
 from sync.store import Transaction
 from sync.writer import Writes
 
@@ -35,7 +34,7 @@ AGAIN_MS: Final = 600_000
 
 
 def ids(transaction: Transaction) -> list[tuple[str, str]]:
-    """Addresses, case-folded, with the ``user:ID`` that they are in some connection."""
+    """Addresses and names, case-folded, with the ``user:ID`` that they are in some connection."""
     return [(email, user) for email, user in transaction.rows("SELECT email, id FROM person ORDER BY email, id")]
 
 
@@ -44,25 +43,25 @@ def _ids_of(transaction: Transaction, connection: str) -> dict[str, str]:
 
 
 def listed(transaction: Transaction, document: Mapping[str, Any]) -> frozenset[str]:
-    """The addresses, case-folded, that ``[people]`` names in ``document`` or in a stored version."""
+    """The addresses and names (``user:First Last``), case-folded, by which ``[people]`` lists somebody in ``document``
+    or in a stored version. Ids are left out: they need no looking up."""
     documents = [document]
     documents += [
         msgspec.json.decode(text)
         for (text,) in transaction.rows("SELECT document FROM policy_version WHERE document LIKE '%\"people\"%'")
     ]
     return frozenset(
-        name.casefold() for each in documents for name in each.get("people") or {} if not name.startswith("user:")
+        name.casefold()
+        for each in documents
+        for name in each.get("people") or {}
+        if " " in name or not name.startswith(USER)
     )
 
 
-def note(transaction: Transaction, connection: str, people: Iterable[Person], wanted: frozenset[str]) -> bool:
+def note(transaction: Transaction, connection: str, roster: Roster, wanted: frozenset[str]) -> bool:
     """Replaces what is known of a connection's people by what it says now. True when that is news."""
-    found = {
-        person.email.casefold(): person.id
-        # An active person is meant before an inactive one of the same address.
-        for person in sorted(people, key=lambda person: (person.active, person.id))
-        if person.email and person.id.startswith("user:") and person.email.casefold() in wanted
-    }
+    meant = {name: roster.resolve(name) for name in wanted}
+    found = {name: user for name, user in meant.items() if user is not None and user.startswith(USER)}
     if found == _ids_of(transaction, connection):
         return False
     transaction.run("DELETE FROM person WHERE connection = ?", (connection,))
@@ -115,8 +114,9 @@ class Directory:
             log.warning("connection %s: who its people are is not known: %s", link.name, error.reason)
             self._ask_at[link.name] = now + AGAIN_MS
             return
-        self._writes.write(lambda t: note(t, link.name, people, wanted) and clock_row.wake_all(t, now))
-        self._tell_of_unknown(link.name, Roster(people, now))
+        roster = Roster(people, now)
+        self._writes.write(lambda t: note(t, link.name, roster, wanted) and clock_row.wake_all(t, now))
+        self._tell_of_unknown(link.name, roster)
 
     def _tell_of_unknown(self, connection: str, roster: Roster) -> None:
         """A name counts as known where one connection knows somebody active by it: with several CRMs hardly anybody

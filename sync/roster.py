@@ -71,10 +71,12 @@ class Roster:
         prefix = USER if text.startswith(USER) else ""
         return tuple(sorted(f"{prefix}{person.name}" for person in people if person.name))
 
-    def email(self, user: str | None) -> str | None:
-        """The address of a person, where the CRM tells."""
+    def names(self, user: str | None) -> tuple[str, ...]:
+        """The address and the name of a person as a configuration writes them, where the CRM tells."""
         person = self._persons.get(user or "")
-        return None if person is None else person.email
+        if person is None:
+            return ()
+        return tuple(name for name in (person.email, f"{USER}{person.name}") if name and self.resolve(name) == user)
 
     def manager(self, user: str) -> str | None:
         """The id of a person's manager as the CRM says."""
