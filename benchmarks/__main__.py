@@ -12,6 +12,7 @@ NAMES = (
     "pipeline",
     "calls",
     "latency",
+    "webhooks",
     "first_contact",
     "backtest",
     "report",

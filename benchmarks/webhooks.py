@@ -55,17 +55,16 @@ def daemon(crm: str) -> Iterator[tuple[dict[str, Any], str]]:
         file = Path(folder, "config.toml")
         file.write_text(text)
         run = [sys.executable, "-m", "console", "run", "--config", str(file)]
-        log = Path(folder, "log").open("w")
-        running = subprocess.Popen(run, stdout=log, stderr=log)
-        try:
-            _until_ready(address)
-            yield ready, address
-        finally:
-            running.terminate()
-            running.wait()
-            emulator.terminate()
-            emulator.wait()
-            log.close()
+        with Path(folder, "log").open("w") as log:
+            running = subprocess.Popen(run, stdout=log, stderr=log)
+            try:
+                _until_ready(address)
+                yield ready, address
+            finally:
+                running.terminate()
+                running.wait()
+                emulator.terminate()
+                emulator.wait()
 
 
 def _until_ready(address: str) -> None:
@@ -75,7 +74,7 @@ def _until_ready(address: str) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    sys.exit("the daemon did not become ready")
+    raise SystemExit("the daemon did not become ready")
 
 
 def hubspot(ready: dict[str, Any], address: str) -> Body:
