@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
-from connectors.salesforce.faults import RULES, call_error, everybody_s, row_receipt
+from connectors.salesforce.faults import RULES, Rule, call_error, everybody_s, row_receipt
 
 CALLS = [
     # code, error, after a write unknown, after
@@ -51,6 +52,7 @@ CALLS = [
     ("FIELD_FILTER_VALIDATION_EXCEPTION", Rejected, None, None),
     ("FIELD_INTEGRITY_EXCEPTION", Rejected, None, None),
     ("DUPLICATES_DETECTED", Rejected, None, None),
+    ("DUPLICATE_DEVELOPER_NAME", Rejected, None, None),
     ("DUPLICATE_VALUE", Rejected, None, None),
     ("DUPLICATE_EXTERNAL_ID", Rejected, None, None),
     ("APEX_ERROR", Rejected, None, None),
@@ -205,3 +207,33 @@ def test_an_answer_without_a_known_code_goes_by_its_status(
     status: int, text: bytes, kind: type[ConnectorError]
 ) -> None:
     assert type(call_error(status, text, {}, write=False)) is kind
+
+
+FOLLOWS = {
+    "retry": "again later", "lost": "looked up, then again later", "quota": "no call before the wait is over",
+    "conflict": "read and decided again", "rejected": "the record's action is set aside",
+}  # fmt: skip
+
+
+def follows(rule: Rule) -> str:
+    if rule.verdict == "auth":
+        return "the connection stops" if rule.everybody else "a call: the connection stops; a row: set aside"
+    return FOLLOWS[rule.verdict]
+
+
+def the_table() -> list[str]:
+    """The lines of the page's table: codes that mean the same stand in one."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for code, rule in RULES.items():
+        wait = f" ({rule.after:.0f} s)" if rule.after else ""
+        groups.setdefault((follows(rule) + wait, rule.reason, rule.fix or ""), []).append(f"`{code}`")
+    return [
+        f"| {', '.join(codes)} | {what} | {reason}{f'; {fix}' if fix else ''} |"
+        for (what, reason, fix), codes in groups.items()
+    ]
+
+
+def test_the_page_lists_every_code_with_what_follows() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "salesforce.md").read_text()
+    table = page.split("| Salesforce says | what follows | why, and what helps |\n| --- | --- | --- |\n")[1]
+    assert table.split("\n\n")[0].splitlines() == the_table()
