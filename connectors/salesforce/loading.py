@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from connectors.base import Change, Page
-from connectors.errors import Conflict, Rejected
+from connectors.errors import AuthFailed, Conflict, Rejected
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bulk import COMPLETE, WORKING, BulkQueries
@@ -58,7 +58,7 @@ class Loading:
         query = self._sweeps.whole(name, chosen.select(name), place, chosen.stamp(name), chosen.only(name))
         try:
             job = self._jobs.begin(query).id
-        except (Rejected, Conflict):  # no bulk queries for this object, or for us
+        except (Rejected, Conflict, AuthFailed):  # no bulk queries for this object, or for us
             return self._paged(place)
         turn = place.turn + 1
         return Page(list(changes), _changed(place, start=began, job=job, turn=turn, left=left), True, left)

@@ -89,9 +89,9 @@ class Rows:
         for row, payload in rows:
             total += 1
             if self._watched(name, row):
-                key = f"{name}:{row['Id']}:{row[stamp]}:{content(row):08x}"
+                key = f"{name}:{row['Id']}:{row.get(stamp)}:{content(row):08x}"
                 changes.append(Change(name, key, payload))
-        return Taken(changes, total, None if row is None else (row[stamp], row["Id"]))
+        return Taken(changes, total, None if row is None else (str(row.get(stamp)), row["Id"]))
 
     def _watched(self, name: str, row: Row) -> bool:
         """Whether a row is, or belongs to, a record that we watch. Of the two rows that tell a new owner, one holds

@@ -416,3 +416,20 @@ def test_a_burst_of_changes_is_not_remembered_key_by_key(
     again, _ = drain(acme, "Lead", cursor)
     assert {change.key for change in again} == {change.key for change in changes}  # doubles, which the store drops
     assert sum(map(len, acme._reading.feed._served._taken.values())) <= 10
+
+
+def test_cursors_of_salesforce_may_expire_between_any_two_pages(
+    org: Any, acme: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No locator is followed: the next page is asked for by the last row."""
+    monkeypatch.setattr(names, "PAGE_ROWS", 3)
+    monkeypatch.setattr("emulators.salesforce.queries.SMALLEST_PAGE", 1)
+    leads = [org.create("Lead") for _ in range(8)]
+    found, page = [], acme.poll("Lead", None, 0)
+    while True:
+        found += page.changes
+        if not page.more:
+            break
+        org.setup(expire_cursors=True)
+        page = acme.poll("Lead", page.cursor, 0)
+    assert ids(found) == leads
