@@ -82,13 +82,15 @@ class ImportedCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is behind a login and what can be watched there. ``zone`` is an IANA name, or None when it is not told."""
+    """Who is behind a login and what can be watched there. ``zone`` is an IANA name, or None when it is not told;
+    ``user`` the login's own ``user:ID``, where it is one of the people."""
 
     id: str
     name: str
     zone: str | None
     objects: tuple[Watchable, ...]
     statuses: tuple[RawStatus, ...]
+    user: str | None = None
 
 
 class SetUp(Protocol):

@@ -105,12 +105,14 @@ def _looked_at(
         known = init_proposal.Known(account, _people(connector), _calendars(setup))
     finally:
         connector.close()
-    output.tell(f"logged in to {account.name or account.id}")
+    queues = sum(one.id.startswith("queue:") for one in known.people)
+    found = f"{len(known.people) - queues} people, {queues} queues, {len(account.statuses)} statuses"
+    output.tell(f"logged in to {account.name or account.id}: {found}")
     objects = init_proposal.objects(questions, crm, account)
     kinds = tuple(one.kind for name in objects for one in account.objects if one.object == name)
     statuses = tuple(one for one in account.statuses if one.object in objects)
     hours = init_proposal.hours(questions, known)
-    taker = init_proposal.taker(questions, known.people)
+    taker = init_proposal.taker(questions, known)
     write: dict[str, dict[str, str]] = {
         kind: {field: setup.field_name(kind, field) for field in init_proposal.FIELDS} for kind in kinds
     }

@@ -86,7 +86,7 @@ def objects(questions: Questions, crm: str, account: Account) -> tuple[str, ...]
 def hours(questions: Questions, known: Known) -> Hours:
     """The calendar of the policies: one of the CRM's, or hours that are asked for."""
     imported = sorted((one for one in known.calendars if one.active), key=lambda one: not one.default)
-    options = [Option(one.name, f"{one.title} (from the CRM)") for one in imported]
+    options = [Option(one.name, f"{one.title} (from the CRM{_around(one.table)})") for one in imported]
     options.append(Option("own", "other hours"))
     chosen = questions.choice("calendar", "When do you work?", options, options[0].value)
     for one in imported:
@@ -101,9 +101,14 @@ def hours(questions: Questions, known: Known) -> Hours:
     return Hours("office", {"timezone": zone, "hours": {read[1]: read[2]}})
 
 
-def taker(questions: Questions, people: Sequence[Person]) -> Taker:
-    """Who takes over what nobody answered in time."""
-    owners = [one for one in people if one.active and one.id.startswith(USER)]
+def _around(table: Mapping[str, Any]) -> str:
+    return ", open around the clock" if table.get("hours") == "24x7" else ""
+
+
+def taker(questions: Questions, known: Known) -> Taker:
+    """Who takes over what nobody answered in time. The login's own user is no candidate."""
+    people = known.people
+    owners = [one for one in people if one.active and one.id.startswith(USER) and one.id != known.account.user]
     queues = sorted(one.name for one in people if one.active and one.id.startswith(QUEUE))
     teams = Counter(team for one in owners for team in one.teams)
     options = [Option("none", "nobody: tell the owner and the manager only")]

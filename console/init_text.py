@@ -55,6 +55,8 @@ def _calendar(proposal: Proposal) -> Iterator[str]:
     yield f"[calendars.{key(proposal.hours.name)}]"
     for name, value in proposal.hours.table.items():
         yield from _wrapped(name, value)
+    if not proposal.hours.notes:
+        yield '# holidays = ["DE", "DE-BE"]         # a country, or a part of it'
 
 
 def _wrapped(name: str, value: Any) -> Iterator[str]:
@@ -101,7 +103,7 @@ def _pool(proposal: Proposal) -> Iterator[str]:
     taker = proposal.taker
     if not taker.members:
         return
-    yield "# Who takes over, in turns. Take out whoever does not take records, such as this login's own user."
+    yield "# Who takes over, in turns. Take out whoever does not take records."
     yield f"[pools.{taker.reassign}]"
     yield "members = ["
     for member, called in taker.members:

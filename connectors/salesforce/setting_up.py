@@ -57,7 +57,7 @@ class SalesforceSetUp:
         )
         return Account(
             id=row["Id"], name=row.get("Name") or "", zone=row.get("TimeZoneSidKey"), objects=watchable,
-            statuses=tuple(statuses),
+            statuses=tuple(statuses), user=f"user:{self._api.user}" if self._api.user else None,
         )  # fmt: skip
 
     def calendars(self, today: str) -> list[ImportedCalendar]:

@@ -98,6 +98,7 @@ def test_salesforce_by_flags_gives_a_file_that_is_checked_and_runs(
     assert '"Waiting on Customer" = "pending"\n' in text
     assert 'lead = { first_response_due = "SLA_First_Response_Due__c", ' in text
     assert configuration.pools["owners"].fallback == "queue:Unassigned"
+    assert "sidecar@acme.test" not in text
     code, out, _ = cli("check", "--json")
     assert (code, [one for one in json.loads(out)["findings"] if one["level"] == "fail"]) == (0, [])
     assert cli("once", "--dry-run")[0] == 0
@@ -350,19 +351,29 @@ def test_one_object_of_a_kind_is_watched_the_usual_one() -> None:
     assert objects(quiet(), "hubspot", account(("leads", "lead"))) == ("leads",)
 
 
+def taking(people: list[Person], user: str | None = None) -> Taker:
+    told = Account(id="7", name="Acme", zone=None, objects=(), statuses=(), user=user)
+    return taker(quiet(), Known(told, people, []))
+
+
+def test_the_logins_own_user_takes_nothing_over() -> None:
+    assert taking(people(2), user="user:0").members == (("p1@acme.test", "P 1"),)
+    assert taking(people(1), user="user:0") == Taker(None)
+
+
 def test_who_takes_over_is_a_short_list_else_a_team_else_a_queue_else_nobody() -> None:
     queue = Person("queue:1", "Waiting room")
-    assert taker(quiet(), [*people(2), queue]) == Taker(
+    assert taking([*people(2), queue]) == Taker(
         "owners", (("p0@acme.test", "P 0"), ("p1@acme.test", "P 1")), "queue:Waiting room"
     )
-    assert taker(quiet(), people(26, "Next")) == Taker("next-team", (("team:Next", ""),), None)
-    assert taker(quiet(), [*people(26), queue]) == Taker("queue:Waiting room")
-    assert taker(quiet(), []) == Taker(None)
+    assert taking(people(26, "Next")) == Taker("next-team", (("team:Next", ""),), None)
+    assert taking([*people(26), queue]) == Taker("queue:Waiting room")
+    assert taking([]) == Taker(None)
 
 
 def test_two_owners_of_one_address_are_named_by_id() -> None:
     twice = [Person("user:1", "A", "desk@acme.test"), Person("user:2", "B", "desk@acme.test")]
-    assert taker(quiet(), twice).members == (("user:1", "A"), ("user:2", "B"))
+    assert taking(twice).members == (("user:1", "A"), ("user:2", "B"))
 
 
 def test_hours_are_those_of_an_office_where_the_crm_has_none() -> None:
