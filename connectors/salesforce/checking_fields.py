@@ -66,7 +66,7 @@ class RecordQuestions:
             kind = "Date/Time" if is_instant(logical) else "Text(40)"
             label = path.removesuffix("__c")
             fix = (
-                f"{where(name)} > New: {kind}, named {label}; "
+                f"`sla-sidecar provision` creates it; by hand: {where(name)} > New: {kind}, named {label}; "
                 f"then give the integration user Edit access to it: {PERMISSIONS}"
             )
             return Finding("fail", subject, f"{name} has no field {path}, or we may not see it", fix)

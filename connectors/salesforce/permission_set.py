@@ -130,5 +130,6 @@ def _told(record: Record, result: Mapping[str, Any]) -> Finding:
     codes = [str(error.get("statusCode")) for error in result.get("errors") or ()]
     if result.get("success") or "DUPLICATE_VALUE" in codes:
         return Finding("ok", subject, "granted")
-    fix = "grant it by hand: Setup > Permission Sets > SLA Sidecar"
+    # A field that was made a moment ago is not always known to permission sets yet.
+    fix = "run it again in a minute, or grant it by hand: Setup > Permission Sets > SLA Sidecar"
     return Finding("fail", subject, f"Salesforce refused it ({', '.join(codes) or 'no reason given'})", fix)

@@ -23,7 +23,7 @@ from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.mapping import is_instant
 from connectors.salesforce.settings import SalesforceSettings
-from connectors.salesforce.shape import FieldShape, Shapes
+from connectors.salesforce.shape import FieldShape, ObjectShape, Shapes
 from connectors.setup import Grant, NewField, Provision
 
 ACTIVITY: Final = "Activity"
@@ -98,24 +98,28 @@ class Fields:
         that is hidden from us looks like one that is not there."""
         self._shapes.forget()
         lacking = Provision([], [], [])
+        for name in self._settings.objects:
+            shape = self._shapes.get(name)
+            if shape is not None and not shape.updateable:
+                lacking.grants.append(Grant(object=name))
         for field in wanted(self._settings):
             shape = self._shapes.get(described(field))
             found = shape.field(field.name) if shape is not None else None
             if shape is None:
                 lacking.findings.append(_no_object(field))
             elif found is not None:
-                self._judge(field, found, lacking)
+                self._judge(field, found, shape, lacking)
             elif _is_ours_to_make(field.name):
                 lacking.fields.append(field)
             else:
                 lacking.findings.append(_not_ours(field))
         return lacking
 
-    def _judge(self, field: NewField, found: FieldShape, lacking: Provision) -> None:
+    def _judge(self, field: NewField, found: FieldShape, shape: ObjectShape, lacking: Provision) -> None:
         fits = TIMES if field.type == "datetime" else TEXTS
         if found.type not in fits:
             lacking.findings.append(_other_type(field, found))
-        elif not (found.createable if field.object == ACTIVITY else found.updateable):
+        elif shape.updateable and not (found.createable if field.object == ACTIVITY else found.updateable):
             lacking.grants.append(Grant(object=described(field), field=field.name))
         elif field.unique and not found.unique:
             message = f"{field.object}.{field.name} is there and not unique: each task costs a look-up"

@@ -23,7 +23,7 @@ from connectors.salesforce.rows import decode_row, rows_of
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.values import select
-from connectors.setup import Account, ImportedCalendar, Provision, RawStatus, Watchable
+from connectors.setup import Account, Grant, ImportedCalendar, Provision, RawStatus, Watchable
 
 _ORGANIZATION = ("Id", "Name", "TimeZoneSidKey")
 _ANY = "Id != null"
@@ -99,7 +99,7 @@ class SalesforceSetUp:
         fix = "Setup > Permission Sets > SLA Sidecar > Object Settings: Edit access; and assign it to this user"
         return [
             *(Finding("fail", f"{one.object}.{one.name}", "is there and still hidden from us", fix) for one in hidden),
-            *(Finding("fail", f"{one.object}.{one.field}", "is still read-only for us", fix) for one in now.grants),
+            *(Finding("fail", _name(one), "is still read-only for us", fix) for one in now.grants),
             *(one for one in now.findings if one.subject in asked),
         ]
 
@@ -109,3 +109,7 @@ class SalesforceSetUp:
     @staticmethod
     def _rows(answer: Answer) -> list[dict[str, Any]]:
         return [decode_row(raw) for raw in rows_of(answer).records]
+
+
+def _name(grant: Grant) -> str:
+    return f"{grant.object}.{grant.field}" if grant.field else grant.object

@@ -66,7 +66,7 @@ def test_fields_that_are_missing_or_read_only_are_named_with_the_way_to_them(org
         "write.lead.sla_policy": "SLA_Due__c holds datetime, but a state is text",
     }
     assert found["write.lead.sla_due"].fix == (
-        f"{FIELDS.format('Lead')} > New: Date/Time, named SLA_Gone; "
+        f"`sla-sidecar provision` creates it; by hand: {FIELDS.format('Lead')} > New: Date/Time, named SLA_Gone; "
         "then give the integration user Edit access to it: Setup > Permission Sets"
     )
     assert "Set Field-Level Security" in str(found["write.lead.sla_status"].fix)

@@ -120,6 +120,15 @@ def test_a_field_that_is_read_only_for_us_needs_a_grant(org: Any) -> None:
     assert setup.missing().grants == []
 
 
+def test_an_object_that_cannot_be_edited_needs_a_grant(org: Any) -> None:
+    org.setup(permissions=ADMIN, deny={"Case": ["edit"]})
+    setup = offered(org.connect(write={"ticket": {"sla_due": "SLA_Due__c"}}))
+    lacking = setup.missing()
+    assert (lacking.fields, lacking.grants) == ([], [Grant(object="Case")])
+    assert {one.level for one in setup.create(lacking)} == {"ok"}
+    assert setup.missing().grants == []
+
+
 def test_a_field_of_another_type_is_told_and_left_alone(org: Any) -> None:
     setup = offered(org.connect(write={"ticket": {"sla_due": "SLA_Status__c", "sla_status": "SLA_Due__c"}}))
     lacking = setup.missing()
