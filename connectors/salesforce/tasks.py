@@ -134,7 +134,7 @@ class Tasks:
         for write in batch:
             row = found.get(write.key)
             if row is None or row.get("IsDeleted") or row.get("IsClosed"):
-                receipts.append(_there(write, row["Id"] if row is not None else write.crm_id))
+                receipts.append(_over(write, row))
             elif not statuses:
                 receipts.append(_no_status(write))
             else:
@@ -144,9 +144,7 @@ class Tasks:
             if code == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST":
                 self._closed = None
                 self._shapes.forget()
-            receipts.append(
-                _there(order.write, order.fields["id"]) if code in _GONE else sending.receipt(order, row_answer)
-            )
+            receipts.append(_over(order.write, None) if code in _GONE else sending.receipt(order, row_answer))
         return receipts
 
     def _open_ones(self, batch: Sequence[WriteBack]) -> tuple[dict[str, Row], tuple[str, ...]]:
@@ -231,6 +229,12 @@ def _is_task(crm_id: str) -> bool:
 
 def _there(write: WriteBack, crm_id: str | None) -> Receipt:
     return Receipt(key=write.key, outcome="done", wrote=False, crm_id=crm_id)
+
+
+def _over(write: WriteBack, row: Row | None) -> Receipt:
+    why = "no longer there" if row is None or row.get("IsDeleted") else "closed already"
+    crm_id = row["Id"] if row is not None else write.crm_id
+    return Receipt(key=write.key, outcome="done", wrote=False, crm_id=crm_id, reason=f"the task is {why}")
 
 
 def _no_status(write: WriteBack) -> Receipt:

@@ -89,8 +89,8 @@ def test_streams_have_names_of_their_own_and_kinds_that_are_promised(bench: Benc
     streams = bench.connector.streams()
     assert len({stream.name for stream in streams}) == len(streams)
     assert {stream.kind for stream in streams} - {None} == set(bench.connector.capabilities.kinds)
-    assert set(bench.connector.capabilities.batch) - {"complete"} == {
-        "fields", "set", "owner", "task", "note", "tag", "message",
+    assert set(bench.connector.capabilities.batch) == {
+        "fields", "set", "owner", "task", "complete", "note", "tag", "message",
     }  # fmt: skip
 
 
@@ -356,6 +356,49 @@ def test_our_own_task_is_nobody_s_activity(bench: Bench, kind: str) -> None:
     assert {event.event for event in events} == {"created", "changed"}
 
 
+def complete(record: str, task: str = "t", crm_id: str | None = None, attempts: int = 0) -> WriteBack:
+    return WriteBack(key=f"{task}/complete", record=record, action="complete", task=task, crm_id=crm_id,
+                     attempts=attempts)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("by_id", [False, True])
+def test_a_task_of_ours_is_completed_once(bench: Bench, kind: str, by_id: bool) -> None:
+    record = bench.create(kind)
+    made = bench.connector.write([task(record, owner=bench.maria)])[0]
+    wanted = complete(record, crm_id=made.crm_id if by_id else None)
+    first, second = (bench.connector.write([wanted])[0] for _ in range(2))
+    assert (first.outcome, first.wrote) == ("done", True)
+    assert (second.outcome, second.wrote) == ("done", False)
+    assert bench.effects() == 2
+    # The task that was completed is still the one task of its key.
+    again = bench.connector.write([task(record, owner=bench.maria, attempts=1)])[0]
+    assert (again.outcome, again.wrote) == ("done", False)
+
+
+def test_a_task_that_a_person_completed_or_that_never_was_is_done_with(bench: Bench) -> None:
+    record = bench.create("ticket")
+    made = bench.connector.write([task(record)])[0]
+    bench.complete(str(made.crm_id), by=bench.maria)
+    effects = bench.effects()
+    for wanted in (complete(record), complete(record, crm_id=made.crm_id), complete(record, task="never")):
+        receipt = bench.connector.write([wanted])[0]
+        assert (receipt.outcome, receipt.wrote) == ("done", False)
+    assert bench.effects() == effects
+
+
+def test_a_completion_whose_answer_was_lost_is_looked_at_again(bench: Bench) -> None:
+    record = bench.create("ticket")
+    bench.connector.write([task(record)])
+    bench.lose_next_answer()
+    with pytest.raises(RetryLater) as caught:
+        bench.connector.write([complete(record)])
+    assert caught.value.unknown
+    receipt = bench.connector.write([complete(record, attempts=1)])[0]
+    assert (receipt.outcome, receipt.wrote) == ("done", False)
+    assert bench.effects() == 2
+
+
 def test_an_owner_is_changed_only_from_the_one_expected(bench: Bench) -> None:
     record = bench.create("ticket", owner=bench.maria)
     assert bench.connector.write([move(record, bench.li, owner=bench.gone)])[0].outcome == "conflict"
@@ -406,6 +449,7 @@ def operations(bench: Bench, record: str) -> list[Any]:
         bench.connector.people,
         lambda: bench.connector.write([fields(record)]),
         lambda: bench.connector.write([task(record)]),
+        lambda: bench.connector.write([complete(record)]),
         lambda: bench.connector.write([move(record, bench.li)]),
     ]
 
