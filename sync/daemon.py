@@ -41,7 +41,9 @@ STEP_MS: Final = 2_000
 """From which jump of the wall clock on everything is judged again."""
 
 BEAT_S: Final = 2.0
-RECONCILE_S: Final = 6 * 3_600.0
+RECONCILE_S: Final = 300.0
+"""How often it is looked whether a reconciliation is due."""
+
 RECONCILE_PAUSE_S: Final = 2.0
 """What lies between two calls of a reconciliation: it never competes with what is urgent."""
 HOUSEKEEPING_S: Final = 3_600.0
@@ -191,7 +193,7 @@ class Daemon:
             poll_s = self._configuration.connections[name].poll_every_s
             self._add(scheduler, f"poll {name}", poll_s, partial(works.poll, link))
             self._add(scheduler, f"deliver {name}", tick_s, partial(self._deliver, works, link))
-            reconcile = partial(works.reconciliation.run, link, RECONCILE_PAUSE_S)
+            reconcile = partial(works.reconciliation.look, link, RECONCILE_PAUSE_S)
             self._add(scheduler, f"reconcile {name}", RECONCILE_S, reconcile, first=False)
         if works.live and self._configuration.webhooks:
             self._add(scheduler, "webhooks", tick_s, works.webhooks.deliver)

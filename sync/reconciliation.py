@@ -33,6 +33,9 @@ MANY_OPEN: Final = 10
 LATE_MS: Final = 3_600_000
 """How much older than the last poll a change must be to have been missed by it, and not merely to be newer than it."""
 
+EVERY_MS: Final = 6 * 3_600_000
+"""How long lies between two passes."""
+
 STALE_MS: Final = 24 * 3_600_000
 """A sweep that was begun longer ago is begun anew."""
 
@@ -68,6 +71,12 @@ class Reconciliation:
         self._intake = intake
         self._clock = clock
         self._vanish = vanish or {}
+
+    def look(self, link: Link, pause_s: float = 0.0) -> bool:
+        """Runs a pass when one is due: six hours after the last, however often there was a restart in between, or at
+        once when one was cut short. Before the first, the first contact counts as one."""
+        due = self._writes.write(lambda t: _is_due(t, link.name, self._clock.now()))
+        return due and self.run(link, pause_s)
 
     def run(self, link: Link, pause_s: float = 0.0) -> bool:
         """One pass, or the rest of one. ``pause_s`` real seconds lie between two calls. False when it did not come to
@@ -147,7 +156,7 @@ class Reconciliation:
             self._writes.write(lambda t: self._alarm(t, link, len(hidden), len(known)))
             return False
         turn = [record for record in known if record in shown]
-        after = self._writes.write(lambda t: _turn(t, link.name))
+        after = self._writes.write(lambda t: _setting(t, f"reconciled:{link.name}"))
         turn = [*(record for record in turn if record > after), *(record for record in turn if record <= after)]
         for records in _portions([*hidden, *turn[:READ_A_PASS]]):
             if pause.ends():
@@ -170,11 +179,13 @@ class Reconciliation:
 
     def _alarm(self, transaction: Transaction, link: Link, hidden: int, known: int) -> None:
         what = "the source shows nothing" if hidden == known else "the source hides most of what is open"
-        body: dict[str, Any] = {"alarm": what, "connection": link.name, "open": known, "hidden": hidden}
-        body["fix"] = "see whether our user may still see these records; nothing is cancelled until it shows them again"
-        ledger.append(transaction, [Entry(self._clock.now(), "alarm", None, body)])
         log.error("connection %s hides %d of %d open records; nothing is cancelled", link.name, hidden, known)
-        _forget(transaction, link.name)
+        if not _setting(transaction, f"blind:{link.name}"):  # once, until it sees again
+            body: dict[str, Any] = {"alarm": what, "connection": link.name, "open": known, "hidden": hidden}
+            body["fix"] = "see whether our user may still see these records; until then nothing of them is cancelled"
+            ledger.append(transaction, [Entry(self._clock.now(), "alarm", None, body)])
+        _set(transaction, f"blind:{link.name}", "1")
+        _finish(transaction, link.name, self._clock.now())
 
     def _end(self, transaction: Transaction, link: Link, going: _Pass, last: str, hidden: Sequence[str]) -> None:
         still = set(_open_records(transaction, link.name))
@@ -186,11 +197,9 @@ class Reconciliation:
         if going.missed:
             body["records"] = sorted(going.missed)[:TOLD]
         ledger.append(transaction, [Entry(self._clock.now(), "reconcile", None, body)])
-        transaction.run(
-            "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (f"reconciled:{link.name}", last),
-        )
-        _forget(transaction, link.name)
+        _set(transaction, f"reconciled:{link.name}", last)
+        _set(transaction, f"blind:{link.name}", "")
+        _finish(transaction, link.name, self._clock.now())
         log.info("connection %s: reconciled, %d missed, %d gone", link.name, len(going.missed), len(gone))
 
 
@@ -242,9 +251,30 @@ def _shown(transaction: Transaction, connection: str) -> set[str]:
     return {record for (record,) in transaction.rows("SELECT record FROM swept WHERE connection = ?", (connection,))}
 
 
-def _turn(transaction: Transaction, connection: str) -> str:
-    row = transaction.one("SELECT value FROM setting WHERE name = ?", (f"reconciled:{connection}",))
+def _is_due(transaction: Transaction, connection: str, now: int) -> bool:
+    if transaction.one("SELECT 1 FROM sweep WHERE connection = ?", (connection,)) is not None:
+        return True
+    ended = _setting(transaction, f"reconciled_at:{connection}")
+    if not ended:
+        _set(transaction, f"reconciled_at:{connection}", str(now))
+    return bool(ended) and int(ended) + EVERY_MS <= now
+
+
+def _finish(transaction: Transaction, connection: str, now: int) -> None:
+    _set(transaction, f"reconciled_at:{connection}", str(now))
+    _forget(transaction, connection)
+
+
+def _setting(transaction: Transaction, name: str) -> str:
+    row = transaction.one("SELECT value FROM setting WHERE name = ?", (name,))
     return "" if row is None else str(row[0])
+
+
+def _set(transaction: Transaction, name: str, value: str) -> None:
+    transaction.run(
+        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
 
 
 def _open_records(transaction: Transaction, connection: str) -> list[str]:

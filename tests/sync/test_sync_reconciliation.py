@@ -116,6 +116,8 @@ def test_a_source_that_hides_more_than_half_is_alarmed_and_nothing_is_cancelled(
         "the source hides most of what is open", 11, 20,
     )  # fmt: skip
     assert scene.view().summary().clocks == {"running": 20}
+    assert reconcile(scene) is False
+    assert len(_alarms(scene)) == 1
     scene.crm.rows.update(kept)
     assert reconcile(scene) is True
 
@@ -138,6 +140,17 @@ def test_a_great_clearance_that_was_meant_is_let_through_by_the_setting(scene: S
 
 
 # ---- again after a restart
+
+
+def test_it_is_due_every_six_hours_however_often_there_was_a_restart(scene: Scene) -> None:
+    leads(scene, 3)
+    passes = 0
+    for _ in range(26):
+        scene.restart()
+        scene.clock.advance(3_600)
+        passes += scene.works.reconciliation.look(scene.works.links["crm"])
+    assert passes == 4
+    assert len(_told(scene)) == 4
 
 
 def test_a_sweep_that_was_cut_short_goes_on_behind_its_last_page(scene: Scene) -> None:
