@@ -146,7 +146,13 @@ def test_a_problem_reads_as_one_line_that_says_where_what_and_how(file):
         ('"15s"', "15", (14, 14), 'a duration is text such as "15s", "10m" or "1h30m"'),
         ('"hubspot"', '"hubsot"', (12, 13), "there is no such connector"),
         ('connector = "hubspot"\n', "", (11, 1), "'connector' is missing; it is one of hubspot, memory, salesforce"),
-        ('access_token = "env:ACME_TOKEN"\n', "", (11, 1), "'access_token' is missing"),
+        (
+            'access_token = "env:ACME_TOKEN"\n',
+            "",
+            (11, 1),
+            "access_token: a HubSpot connection needs the token of a service key; "
+            "or, for an app with OAuth, client_id, client_secret and refresh_token",
+        ),
         ("2026-03-02T14:05:00Z", "2026-03-02", (15, 16), "must be a time with an offset, such as 2026-03-02T14:05:00Z"),
         ("sla_status = ", "sla_stats = ", (16, 50), "unknown key 'sla_stats'"),
         ("write.ticket", "write.tickt", (16, 7), "unknown key 'tickt'"),
