@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 MAX_BYTES: Final = 1_048_576
 MAX_HEADERS: Final = 16_384
 ARRIVE_S: Final = 10.0
-KEEP_S: Final = 5.0
-"""How long a sender waits for the disk before it is asked to come again."""
+KEEP_S: Final = 4.0
+"""How long a sender waits for the disk before it is asked to come again: HubSpot hangs up after five seconds."""
 
 AGAIN_S: Final = 30
+TELL_S: Final = 10.0
 FORGED: Final = frozenset({"BAD_SIGNATURE", "NO_SIGNATURE", "BAD_TOKEN", "STALE", "NO_TIMESTAMP"})
 """Codes of refusals that say: whoever sent this is not who they claim to be."""
 
@@ -58,6 +59,7 @@ class Receiver:
         self._view = view
         self._clock = clock
         self._public_url = public_url
+        self._told: dict[str, tuple[float, int]] = {}
 
     def application(self, routes: Sequence[BaseRoute] = ()) -> Starlette:
         """The ASGI application; ``routes`` are added after ours."""
@@ -91,13 +93,24 @@ class Receiver:
         try:
             hints = link.connector.verify(told, self._clock.now())
         except Rejected as error:
-            log.warning("connection %s: a webhook was refused: %s", link.name, error.reason)
+            self._refused(link.name, error.reason)
             return _refusal(401 if error.code in FORGED else 400, error.reason)
         if hints and not await self._kept(link.name, hints):
             headers = {"Retry-After": str(AGAIN_S)}
             return JSONResponse({"error": "cannot keep it now; come again"}, 503, headers)
         content_type, answer = link.connector.acknowledgement(told)
         return Response(answer, 200, {} if hints else _echo(told), media_type=content_type)
+
+    def _refused(self, connection: str, reason: str) -> None:
+        """Told once in ten seconds: whoever sends forged requests by the thousand fills no log."""
+        now = self._clock.monotonic()
+        before, unsaid = self._told.get(connection, (-TELL_S, 0))
+        if now - before < TELL_S:
+            self._told[connection] = (before, unsaid + 1)
+            return
+        more = f" ({unsaid} more since the last time)" if unsaid else ""
+        log.warning("connection %s: a webhook was refused: %s%s", connection, reason, more)
+        self._told[connection] = (now, 0)
 
     async def _kept(self, connection: str, hints: list[Hint]) -> bool:
         now = self._clock.now()

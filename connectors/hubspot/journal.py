@@ -87,6 +87,7 @@ class Journal:
 
     def close(self) -> None:
         self._closed.set()
+        self._api.close()
 
     # ---- entries
 

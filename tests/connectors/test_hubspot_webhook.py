@@ -126,10 +126,13 @@ def test_too_much_is_refused() -> None:
         verify(mapper(), request(b"[" + b",".join([b"{}"] * 1001) + b"]"), NOW)
 
 
-def test_another_portals_events_are_not_ours() -> None:
-    assert verify(mapper(portal_id=62515), request(sample("webhook.json")), NOW)
-    with pytest.raises(Rejected, match="another portal"):
-        verify(mapper(portal_id=62516), request(sample("webhook.json")), NOW)
+def test_another_portals_events_are_passed_over_and_ours_beside_them_are_taken() -> None:
+    assert len(verify(mapper(portal_id=62515), request(sample("webhook.json")), NOW)) == 4
+    assert verify(mapper(portal_id=62516), request(sample("webhook.json")), NOW) == []
+    events = msgspec.json.decode(sample("webhook.json"))
+    events[0]["portalId"] = 62516
+    mixed = verify(mapper(portal_id=62515), request(msgspec.json.encode(events)), NOW)
+    assert [hint.record for hint in mixed] == ["acme:lead:51", None, None]
 
 
 def event(**told: Any) -> bytes:

@@ -256,3 +256,21 @@ def test_any_signed_list_of_events_is_taken_or_refused_and_nothing_else(events: 
             normalise(mapper, hint.payload)
     except Rejected:
         pass
+
+
+def test_a_thousand_forged_requests_fill_no_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(1_000):
+        assert door.ask("/webhooks/hs", b"[]", []).status == 401
+    assert [record.message for record in caplog.records] == [
+        "connection hs: a webhook was refused: the request carries no signature of version 3"
+    ]
+
+
+def test_a_full_disk_asks_the_sender_to_come_again_and_then_takes_it(door: Door) -> None:
+    told = door.signed(b"[" + EVENT.replace(b'"eventId":1', b'"eventId":1,"x":"' + b"y" * 200_000 + b'"') + b"]")
+    [(pages,)] = door.writer.write(lambda t: t.rows("PRAGMA page_count"))
+    door.writer.write(lambda t: t.rows(f"PRAGMA max_page_count = {pages}"))
+    answer = door.send(told)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "30")
+    door.writer.write(lambda t: t.rows("PRAGMA max_page_count = 1000000"))
+    assert (door.send(told).status, door.kept()) == (200, 1)
