@@ -7,7 +7,7 @@ Invariant: importing it imports no SDK; the first call does.
 discovered · ``window`` cursors · ``reading``, ``threads`` polls · ``moves`` who needs a history · ``mapping``,
 ``history``, ``sources``, ``answering``, ``conversing``, ``webhook`` meaning · ``writing``,
 ``changes``, ``overwritten``, ``activities``, ``tracing``, ``completing``, ``tagging``, ``messages``, ``sending``,
-``rows`` write-backs · ``login`` tokens · ``faults`` codes · ``checking`` findings
+``rows`` write-backs · ``login``, ``oauth`` tokens · ``faults`` codes · ``checking`` findings
 """
 
 from __future__ import annotations

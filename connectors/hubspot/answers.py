@@ -1,7 +1,8 @@
 """What HubSpot's refusals mean: status, category and policy name -> one of the five errors.
 
-Owns the error table. Refuses the network and the clock: the server's time is an argument. Invariant: a reason names
-properties, codes and scopes, never a value of a record, for HubSpot's own messages quote values.
+Owns the reading of error bodies. Refuses codes (see ``faults``), the network and the clock: the server's time is an
+argument. Invariant: a reason names properties, codes and scopes, never a value of a record, for HubSpot's own messages
+quote values.
 https://developers.hubspot.com/docs/api-reference/error-handling
 """
 
@@ -111,7 +112,7 @@ def _limited(refusal: Refusal, after: float | None, now: int, zone: str | None) 
     policy = refusal.policy_name or _policy_in(refusal.message)
     if policy == "DAILY":
         return error_of(policy, after=max(until_midnight(now, zone), after or 0.0))
-    if policy in RULES:
+    if policy in RULES and RULES[policy].verdict == "quota":
         return error_of(policy, after=after)
     found = error_of("RATE_LIMITS", after=after)
     found.code = "429"

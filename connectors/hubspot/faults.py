@@ -29,15 +29,15 @@ class Rule(NamedTuple):
     lost: bool = False
 
 
-_LOGIN = "make a new token, or install the app again: docs/hubspot.md, Permissions"
+_LOGIN = "put the new one into `access_token`; for OAuth, install the app again"
 _RULE = "exempt the integration, or loosen the rule: Settings > Properties > the property > Rules"
 
 RULES: Final[Mapping[str, Rule]] = {
     # the connection as a whole
     "INVALID_AUTHENTICATION": Rule(
-        "stop", "HubSpot refused the access token: make a new one and put it into `access_token`", _LOGIN),
+        "stop", "HubSpot refused the access token: it was revoked or replaced", _LOGIN),
     "EXPIRED_AUTHENTICATION": Rule(
-        "stop", "HubSpot refused the access token: make a new one and put it into `access_token`", _LOGIN),
+        "stop", "HubSpot refused the access token: it was revoked or replaced", _LOGIN),
     "MISSING_SCOPES": Rule("stop", "the access token lacks a scope",
                            "add it to the service key or app, and install an app again"),
     "FORBIDDEN": Rule("stop", "HubSpot forbids this call to the access token's app"),

@@ -18,8 +18,8 @@ from connectors.errors import AuthFailed, RetryLater
 from connectors.http import classify, exchange, open_session
 from connectors.hubspot.answers import understand
 from connectors.hubspot.journal_settings import JournalSettings
-from connectors.hubspot.login import Grant, TokenEndpoint
 from connectors.hubspot.names import HOST
+from connectors.hubspot.oauth import Grant, TokenEndpoint
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.shapes import Told
 from connectors.settings import is_loopback

@@ -118,6 +118,11 @@ def test_a_policy_that_only_the_message_names_counts(message: str) -> None:
     assert (found.code, found.after) == ("DAILY", 43_200.0)  # type: ignore[attr-defined]
 
 
+def test_a_policy_that_is_none_is_the_usual_one() -> None:
+    found = understand(429, json.dumps({"policyName": "CONFLICT"}).encode(), {}, now=NOON)
+    assert (type(found), found.code) == (RateLimited, "429")
+
+
 @pytest.mark.parametrize(("category", "code"), [("RATE_LIMITS", "401"), ("SOMETHING_NEW", "401"), ("", "401")])
 def test_a_category_that_contradicts_its_status_is_not_believed(category: str, code: str) -> None:
     found = understand(401, json.dumps({"category": category}).encode(), {}, now=NOON)
