@@ -13,6 +13,7 @@ from connectors.base import Finding
 from connectors.salesforce import names
 from connectors.salesforce.columns import ON_REQUEST, USUAL, Columns
 from connectors.salesforce.mapping import RecordMapping, is_instant
+from connectors.salesforce.provisioning import text_length
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import FieldShape, ObjectShape, Shapes
 
@@ -63,7 +64,7 @@ class RecordQuestions:
     def _written(self, name: str, shape: ObjectShape, logical: str, path: str) -> Finding:
         field, subject = shape.field(path), f"write.{names.KINDS[name]}.{logical}"
         if field is None:
-            kind = "Date/Time" if is_instant(logical) else "Text(40)"
+            kind = "Date/Time" if is_instant(logical) else f"Text({text_length(logical)})"
             label = path.removesuffix("__c")
             fix = (
                 f"`sla-sidecar provision` creates it; by hand: {where(name)} > New: {kind}, named {label}; "

@@ -63,7 +63,12 @@ def _field(name: str, path: str, logical: str, purpose: str) -> NewField:
     common: dict[str, Any] = {"object": name, "name": path, "label": _label(path), "purpose": purpose, "help": _HELP}
     if is_instant(logical):
         return NewField(type="datetime", **common)
-    return NewField(type="text", length=_LENGTHS.get(logical, _STATE_LENGTH), **common)
+    return NewField(type="text", length=text_length(logical), **common)
+
+
+def text_length(logical: str) -> int:
+    """How many characters a text field of ours needs."""
+    return _LENGTHS.get(logical, _STATE_LENGTH)
 
 
 def _label(path: str) -> str:
