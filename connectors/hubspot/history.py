@@ -27,8 +27,8 @@ Says = Callable[[str | None], dict[str, Any]]
 
 
 def events(record: str, of: ObjectType, row: Row, envelope: Envelope, created: int, status: Says) -> list[Event]:
-    """Every change of stage and owner that the row's history tells, and what the record began with, where the row
-    itself is not as old as the record."""
+    """Every change of stage and owner that the row's history tells, and what the record began with, unless that goes
+    without saying: a record begins as new, and with the owner that it still has."""
     past = row.properties_with_history
     stages, owners = past.get(of.stage or ""), past.get(names.OWNER)
     born = _born(of, stages, created)
@@ -37,8 +37,7 @@ def events(record: str, of: ObjectType, row: Row, envelope: Envelope, created: i
         found += _changes(record, of, "stage", stages, envelope, created, born, status)
     if owners:
         found += _changes(record, of, "owner", owners, envelope, created, born, lambda raw: _owner(envelope, raw))
-    stamp = instant(row.properties.get(of.modified)) or instant(row.updated_at) or created
-    return found if stamp > created else [event for event in found if event.at > created]
+    return found
 
 
 def _owner(envelope: Envelope, raw: str | None) -> dict[str, Any]:
@@ -59,9 +58,10 @@ def _changes(
     ordered = sorted(versions, key=_at)
     first = [one for one in ordered if _at(one) <= born]
     before: str | None = (first[-1].value or None) if first else None
+    began = says(before)
     found: list[Event] = []
-    if not _cut(of, versions):
-        found.append(_event(record, f"{word}:{created}", created, sources.HUBSPOT, says(before)))
+    if not _cut(of, versions) and (len(ordered) > len(first) or began.get("status", "new") != "new"):
+        found.append(_event(record, f"{word}:{created}", created, sources.HUBSPOT, began))
     for one in ordered[len(first) :]:
         value = one.value or None
         if value != before:

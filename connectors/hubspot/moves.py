@@ -45,6 +45,10 @@ class Memory:
             del known[key]
         self._page[stream] = (cursor, learnt)
 
+    def has_seen(self, stream: str) -> bool:
+        """Whether a page of the stream has been read."""
+        return stream in self._known
+
     def knows(self, stream: str, key: str) -> bool:
         return key in self._known.get(stream, {})
 
@@ -66,6 +70,8 @@ def last_move(of: ObjectType, row: Row) -> int:
     moved with the last modification.
     """
     values = row.properties
+    if values.get(names.MERGED_IDS):  # a new record, that both have become, with the stamps of one of them
+        return instant(values.get(of.modified)) or instant(row.updated_at) or 0
     owner = instant(values.get(names.OWNER_SINCE)) or 0
     stage = instant(values.get(names.STAGE_SINCE))
     if stage is None and of.stage and values.get(of.stage):

@@ -47,8 +47,6 @@ class Portal:
         self._api = api
         self._clock = clock
         self.app = app
-        self.heard: int | None = None
-        """From which instant on conversations are read."""
         self._stages: dict[str, dict[str, Stage]] = {}
         self._owners: dict[str, Owner] | None = None
         self._users: dict[str, Owner] = {}
@@ -240,12 +238,13 @@ class Portal:
             self.app = newest.source_id
 
     def change(
-        self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = (), *, told: bool = False
-    ) -> Change:
+        self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = (), *,
+        told: bool = False, heard: int | None = None,
+    ) -> Change:  # fmt: skip
         """One row as a change. Its key is the object, its stamp and its parents: the same content, the same key.
-        ``told``: an earlier change has its stage and owner, with their history."""
+        ``told`` and ``heard``: see ``Envelope``."""
         envelope = self.envelope(of, row)
-        envelope.object, envelope.parents, envelope.told, envelope.heard = raw, sorted(parents), told, self.heard
+        envelope.object, envelope.parents, envelope.told, envelope.heard = raw, sorted(parents), told, heard
         stamp = instant(row.properties.get(of.modified)) or instant(row.updated_at) or 0
         if row.archived:
             marks = [of.name, row.id, "archived", str(instant(row.archived_at) or stamp)]

@@ -77,8 +77,8 @@ class Reader:
         if self._api.skew_ms is None:
             self._portal.introduce()  # its answer also tells the server's time
         records = of in self._mapper.types
-        self.conversations.begin(since)
-        window = next_window(position, since, self._api.now(), self._overlap_ms, records=records)
+        again = self._memory.has_seen(of.name)
+        window = next_window(position, since, self._api.now(), self._overlap_ms, records=records, again=again)
         page = self._objects.search(of, window)
         rows = [self._objects.kept(of, raw) for raw in page.results]
         self._look_for_lost(of, rows)
@@ -97,12 +97,15 @@ class Reader:
         """The rows of a page as changes: records with the history that they need, answers with their records."""
         if of not in self._mapper.types:
             return self._answering(of, rows)
-        asked = self._with_history(of, [row for _, row in rows if self._may_have_moved(of, row, window.start)])
+        # A sweep begins in the middle of things: what moved a little before may not have been polled yet.
+        floor = window.start - self._overlap_ms if window.again else window.start
+        asked = self._with_history(of, [row for _, row in rows if self._may_have_moved(of, row, floor)])
+        heard = window.start if window.first else 0
         changes = []
         for raw, row in rows:
             fresh = asked.get(row.id)
-            known = fresh is None and (not window.open or self._memory.holds(of.name, row.id, moves.mark(of, row)))
-            changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known))
+            known = fresh is None and not window.first
+            changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known, heard=self._heard(heard)))
         return changes
 
     def _answering(self, of: ObjectType, rows: Sequence[Raw]) -> list[Change]:
@@ -206,7 +209,11 @@ class Reader:
         asked = self._with_history(of, [row for row in live if self._may_have_moved(of, row, 0)])
         for raw, row in found:
             fresh = asked.get(row.id)
-            yield self._portal.change(of, *(fresh or (raw, row)), told=fresh is None)
+            yield self._portal.change(of, *(fresh or (raw, row)), told=fresh is None, heard=self._heard(0))
+
+    def _heard(self, since: int) -> int | None:
+        """From when on conversations tell themselves what a ticket's dates would tell."""
+        return since if self._mapper.converses else None
 
     def _gone(self, of: ObjectType, id: str) -> Change:
         raw = msgspec.Raw(ENCODER.encode({"id": id}))

@@ -32,11 +32,10 @@ Parents = dict[str, list[tuple[str, str]]]
 
 
 class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A stream's position, and the token of the next page of its window. ``since``: where all of it began."""
+    """A stream's position, and the token of the next page of its window."""
 
-    position: Position
+    position: Position = Position()
     after: str | None = None
-    since: int = 0
 
     def encode(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -51,22 +50,16 @@ class Conversations:
         self._overlap_ms = overlap_ms
         self._done: int | None = None
 
-    def begin(self, since: int) -> None:
-        """A record is about to be read: conversations are read since then, unless a cursor knows better."""
-        if self._mapper.converses and self._portal.heard is None:
-            self._portal.heard = since
-
     def poll(self, cursor: str | None, since: int) -> Page:
         """The messages of one page of threads that have some since the window began."""
-        walk = read_walk(cursor, since)
-        self._portal.heard = walk.since
+        walk = read_walk(cursor)
         if self._api.skew_ms is None:
             self._portal.introduce()
         before = walk.position if cursor else None
         window = next_window(before, since, self._api.now(), self._overlap_ms, records=False)
         page = self._page(window.start, walk.after)
         position = advance(before, window, 0 if page.after else None)
-        after = Walk(position, page.after, walk.since).encode()
+        after = Walk(position, page.after).encode()
         self._memory.resume(names.CONVERSATIONS, cursor)
         changes = self._news(page.results, self._parents(page.results), window)
         marks = {one.id: one.latest_message_timestamp for one in page.results}
@@ -159,10 +152,10 @@ class Conversations:
         return Change(names.CONVERSATIONS, ":".join(marks), ENCODER.encode(envelope))
 
 
-def read_walk(cursor: str | None, since: int) -> Walk:
-    """The walk of a cursor text, one that begins at ``since`` without. Raises Rejected for a text that is none."""
+def read_walk(cursor: str | None) -> Walk:
+    """The walk of a cursor text, an empty one without. Raises Rejected for a text that is none."""
     if not cursor:
-        return Walk(Position(), None, since)
+        return Walk()
     try:
         return msgspec.json.decode(cursor, type=Walk)
     except msgspec.DecodeError:

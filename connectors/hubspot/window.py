@@ -22,13 +22,20 @@ SWEEPS_PER_OVERLAP: Final = 6
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True):
     """Stamps from ``start`` to ``end``, both included; ``last`` is the id of the last row seen. ``open``: also every
-    record that is still open, whenever it changed. ``sweep``: it covers the whole overlap."""
+    record that is still open, whenever it changed. ``again``: the stream has been read before, so nothing in it is a
+    first contact. ``sweep``: it covers the whole overlap."""
 
     start: int
     end: int
     last: int = 0
     open: bool = False
+    again: bool = False
     sweep: bool = False
+
+    @property
+    def first(self) -> bool:
+        """Whether it is first contact."""
+        return self.open and not self.again
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,10 +59,13 @@ def read_cursor(cursor: str | None) -> Position | None:
         raise Rejected("the stored cursor is not one of this connector", code="BAD_CURSOR") from None
 
 
-def next_window(position: Position | None, since: int, now: int, overlap_ms: int, *, records: bool) -> Window:
-    """The window to read now. ``records``: the stream carries records, so the first window takes the open ones too."""
+def next_window(
+    position: Position | None, since: int, now: int, overlap_ms: int, *, records: bool, again: bool = False
+) -> Window:
+    """The window to read now. ``records``: the stream carries records, so the first window takes the open ones too;
+    ``again`` where this is done to compare, not for the first time."""
     if position is None:
-        return Window(min(since, now), now, open=records, sweep=True)
+        return Window(min(since, now), now, open=records, again=again, sweep=True)
     if position.window is not None:
         return position.window
     sweep = now - position.swept >= overlap_ms // SWEEPS_PER_OVERLAP
