@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.hubspot.answers import MissingProperty, row_error
@@ -148,3 +150,32 @@ def test_an_error_that_names_no_row_says_nothing_of_rows_that_may_have_been_writ
 def test_errors_of_two_kinds_that_name_no_row_decide_nothing() -> None:
     answer = Written([], [Failed("VALIDATION_ERROR", "a rule"), Failed("CONFLICT", "there")], 2)
     assert [one.unknown for one in fates(rows("2", "3"), answer, judge)] == [True, True]
+
+
+IDS = st.sampled_from(["1", "2", "3", "4"])
+CATEGORIES = st.sampled_from(["VALIDATION_ERROR", "OBJECT_NOT_FOUND", "CONFLICT", "RATE_LIMITS", "INTERNAL_ERROR", ""])
+ERRORS = st.builds(
+    lambda category, ids, named: Failed(category, context={"ids": ids} if named else {}),
+    CATEGORIES,
+    st.lists(IDS, max_size=3),
+    st.booleans(),
+)
+
+
+@given(
+    wanted=st.lists(IDS, unique=True, min_size=1),
+    results=st.lists(IDS, unique=True),
+    errors=st.lists(ERRORS, max_size=4),
+    count=st.integers(0, 6),
+)
+def test_whatever_the_answer_says_every_row_has_one_receipt_and_none_is_done_that_was_not_listed(
+    wanted: list[str], results: list[str], errors: list[Failed], count: int
+) -> None:
+    found = fates(rows(*wanted), Written([Row(one) for one in results], errors, count), judge)
+    assert sorted(one.key for one in found) == sorted(f"k{one}" for one in wanted)
+    assert {one.key for one in found if one.outcome == "done"} == {f"k{one}" for one in wanted if one in results}
+    # A row of which nothing is known is looked up before it is sent again.
+    said = {str(one) for error in errors for one in error.context.get("ids", [])}
+    silent = [one for one in found if one.key[1:] not in said and one.outcome != "done"]
+    if not any("ids" not in error.context for error in errors):
+        assert all(one.unknown for one in silent)
