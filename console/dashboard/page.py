@@ -105,7 +105,7 @@ def build(view: View, choice: Choice, now: int, mode: str) -> dict[str, Any]:
         "records": summary.records,
         "filters": [{"name": name, "label": wanted.label} for name, wanted in FILTERS.items()],
         "choice": choice,
-        "connections": [_connection(row, now) for row in connections],
+        "connections": [connection_words(row, now) for row in connections],
         "clocks": [_clock(row, now, chances.get(_name(row))) for row in clocks[:ROWS]],
         "more": len(clocks) > ROWS,
         "effects": [_effect(row) for row in reversed(view.ledger(limit=EFFECTS))],
@@ -196,7 +196,8 @@ def _person(owner: str | None) -> str:
     return owner.replace(":", " ", 1) if owner else "nobody"
 
 
-def _connection(row: ConnectionRow, now: int) -> dict[str, Any]:
+def connection_words(row: ConnectionRow, now: int) -> dict[str, Any]:
+    """What the page shows of one connection as of ``now`` (epoch ms)."""
     return {
         "name": row.name,
         "connector": row.connector,

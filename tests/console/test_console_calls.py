@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from console import calls_text, output, progress
+from console.dashboard import page
 from sync.reading import Reading
 from sync.view_shape import AllowanceRow, ConnectionRow, HeldRow, ReadingRow
 
@@ -92,3 +93,8 @@ def test_a_longer_one_shows_its_stream_and_ends_clean(monkeypatch: pytest.Monkey
     told(*LONG)
     told(*LONG[:2])  # an interrupted one leaves nothing behind either
     assert "acme contacts" in drawn.getvalue()
+
+
+def test_the_page_says_the_same_as_status() -> None:
+    row = connection(fix="make a new token", allowance=allowance())
+    assert page.connection_words(row, NOW)["calls"] == calls_text.lines(row, NOW)

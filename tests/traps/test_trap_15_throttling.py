@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -171,6 +172,31 @@ def test_in_a_storm_that_says_nothing_the_policys_own_wait_is_kept(beside: Calla
     early = storm(lambda *_: {})(desk)
     # It said ten seconds by its policy's name, and means thirty: it is asked at most twice too often in each.
     assert all(until - now <= 20_000 for now, until in early)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.6, 1.0])
+def test_however_many_calls_are_refused_none_comes_within_the_wait(
+    beside: Callable[[str], Beside], part: float
+) -> None:
+    desk = beside("hubspot")
+    desk.round()
+    dice, until, early, refused = Random(8), 0, 0, 0
+
+    def refuse(_: Request, now: int) -> Response | None:
+        nonlocal until, early, refused
+        early += now < until
+        if dice.random() >= part:
+            return None
+        until, refused = now + 20_000, refused + 1
+        answer = refusal("hubspot", "moment")
+        answer.headers["Retry-After"] = "20"
+        return answer
+
+    desk.refuse = refuse
+    for _ in range(120):
+        desk.round(5)
+    assert early == 0
+    assert 10 <= refused <= 1.1 * 600 / 20
 
 
 def test_a_call_that_is_held_back_says_so_as_a_quota(beside: Callable[[str], Beside]) -> None:
