@@ -181,7 +181,7 @@ def _write(configuration: Configuration, connection: str | None, package: Path, 
     if len(entries) > 1:
         names = ", ".join(entry.name for entry in entries)
         raise Failure("a package is for one connection", f"name one of {names}", USAGE)
-    with opened(configuration, entries[0]) as setup:
+    with opened(configuration, entries[0], offline=True) as setup:
         if setup is None:
             raise Failure(f"the connector {entries[0].connector} has nothing to set up", None, USAGE)
         files = setup.package()

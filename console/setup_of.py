@@ -32,14 +32,17 @@ def chosen(configuration: Configuration, name: str | None) -> list[ConnectionEnt
 
 
 @contextmanager
-def opened(configuration: Configuration, entry: ConnectionEntry) -> Iterator[SetUp | None]:
-    """What the connection's connector offers for setting up, or None."""
+def opened(configuration: Configuration, entry: ConnectionEntry, *, offline: bool = False) -> Iterator[SetUp | None]:
+    """What the connection's connector offers for setting up, or None. ``offline``: for what calls no CRM, so secrets
+    may be missing."""
     import connectors
     from connectors.setup import setup_of
     from sync.clock import SystemClock
+    from sync.configuration_section import unfetched
 
     clock, wanted = SystemClock().now, configuration.named_fields
-    connector = connectors.build(entry.name, entry.connector, entry.settings, wanted=wanted, clock=clock)
+    settings = unfetched(entry) if offline else entry.settings
+    connector = connectors.build(entry.name, entry.connector, settings, wanted=wanted, clock=clock)
     try:
         yield setup_of(connector)
     finally:

@@ -130,6 +130,11 @@ def _connection(
     )
 
 
+def unfetched(entry: ConnectionEntry) -> Mapping[str, Any]:
+    """The table for ``connectors.build`` with stand-ins for its secrets: for what calls no CRM."""
+    return _replaced(entry.table, entry.references, _stand_in)
+
+
 def judge_fetched(entry: ConnectionEntry, into: Collector) -> None:
     """Judges a connection again with everything fetched. Raises SecretMissing."""
     validate(connectors.settings_model(entry.connector), entry.settings, into)

@@ -146,9 +146,7 @@ def test_a_user_without_the_right_is_told_what_to_do(crms: Crms, cli: Cli) -> No
     assert "--package" in out
 
 
-def test_a_crm_that_is_away_keeps_the_other_from_nothing(
-    crms: Crms, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crm_that_is_away_keeps_the_other_from_nothing(crms: Crms, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
     crms.sf.faults.add({"fault": "status:503", "path": "/services"})
     code, out, _ = cli("provision", "--yes")
@@ -185,6 +183,13 @@ def test_the_package_is_the_same_file_each_time_and_creates_nothing(crms: Crms, 
         ]  # fmt: skip
         assert b"SLA_New_Due__c" in package.read("objects/Case.object")
     assert sum(crms.sf.counts.values()) == 0
+
+
+def test_a_package_needs_no_secret_for_who_deploys_it_may_not_have_ours(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SF_SECRET")
+    assert cli("provision", "sf", "--package", "a.zip")[0] == 0
 
 
 def test_a_package_is_never_written_over_a_file_and_is_for_one_connection(cli: Cli) -> None:
