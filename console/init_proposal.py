@@ -17,13 +17,14 @@ from connectors.setup import Account, ImportedCalendar, RawStatus
 from console import output
 from console.boundary import USAGE, Failure
 from console.init_questions import Option, Questions
+from sla.calendar import Calendar
+from sla.problem import Problems
 from sync.roster import QUEUE, TEAM, USER, Roster
 
 MOST_MEMBERS: Final = 25
 """A longer list of owners is no team that takes turns; a team or a queue is proposed then."""
 FIELDS: Final = ("first_response_due", "sla_status", "sla_policy")
 """What is written back at first, by our own names."""
-_HOURS: Final = re.compile(r"((?:[a-z]{3}(?:-[a-z]{3})?,?)+) (\d\d:\d\d-\d\d:\d\d)")
 
 
 class Hours(NamedTuple):
@@ -92,13 +93,23 @@ def hours(questions: Questions, known: Known) -> Hours:
     for one in imported:
         if one.name == chosen:
             return Hours(one.name, one.table, (f"from the CRM: {one.title}", *one.notes))
-    zone = questions.text("timezone", "Time zone", known.account.zone or "UTC")
+    return questions.again(lambda: _own_hours(questions, known.account.zone or "UTC"))
+
+
+def _own_hours(questions: Questions, usual_zone: str) -> Hours:
+    """Hours that are asked for. Raises Failure for what is no zone or no hours."""
+    zone = questions.text("timezone", "Time zone", usual_zone)
     text = questions.text("hours", "Opening hours", "mon-fri 09:00-17:00")
+    days, _, span = text.partition(" ")
+    found = Hours("office", {"timezone": zone, "hours": {days: span.strip()}})
     if text == "24x7":
-        return Hours("always", {"timezone": zone, "hours": "24x7"})
-    if (read := _HOURS.fullmatch(text)) is None:
-        raise Failure(f"{text!r} are no opening hours", 'write "mon-fri 09:00-17:00" or "24x7"', USAGE)
-    return Hours("office", {"timezone": zone, "hours": {read[1]: read[2]}})
+        found = Hours("always", {"timezone": zone, "hours": "24x7"})
+    try:
+        Calendar.from_config(found.table)
+    except Problems as wrong:
+        told = "; ".join(problem.message for problem in wrong.problems)
+        raise Failure(told, 'zones read "Europe/Berlin", hours "mon-fri 09:00-17:00" or "24x7"', USAGE) from None
+    return found
 
 
 def _around(table: Mapping[str, Any]) -> str:

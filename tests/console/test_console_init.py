@@ -382,6 +382,13 @@ def test_hours_are_those_of_an_office_where_the_crm_has_none() -> None:
     assert hours(quiet(hours="24x7", timezone="Europe/Berlin"), known).table["timezone"] == "Europe/Berlin"
 
 
+@pytest.mark.parametrize("given", [{"timezone": "Europe/Berln"}, {"hours": "9 to 5"}, {"hours": "mon-fri 25:00-26:00"}])
+def test_hours_that_are_none_are_found_before_anything_is_written(given: dict[str, str]) -> None:
+    with pytest.raises(Failure) as refused:
+        hours(quiet(**given), Known(account(), [], []))
+    assert refused.value.code == 2
+
+
 def test_the_file_holds_whatever_an_account_calls_its_things(tmp_path: Path) -> None:
     nasty = 'Say "no"\n# \\ \u2028 [x]'
     statuses = (RawStatus(object="contacts", kind="lead", name=nasty, category="new"),)
