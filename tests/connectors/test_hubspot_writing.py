@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hubspot_samples.desk import WRITE, Desk, order
 from connectors.base import Receipt
 from connectors.errors import AuthFailed, RateLimited, RetryLater
 from connectors.http import Patience
+from emulators.hubspot.pipelines import Pipeline
 
 DUE = 1_795_000_000_000
 DUE_TEXT = "2026-11-18T11:06:40Z"
@@ -319,6 +321,28 @@ def test_a_stage_can_be_set_by_its_name_and_a_lead_status_by_its_word(desk: Desk
     assert {receipt.outcome for receipt in receipts} == {"done"}
     assert desk.value("tickets", ticket, "hs_is_closed") == "true"
     assert desk.value("contacts", contact, "hs_lead_status") == "UNQUALIFIED"
+
+
+def test_a_lead_gets_the_stage_of_its_own_pipeline() -> None:
+    with Desk(objects=("leads",), write={"lead": WRITE}) as desk:
+        partners = another(desk, "leads", "Partners")
+        contact = desk.contact()
+        to = [{"object": "contacts", "id": contact}]
+        fields = {"hs_lead_name": "x", "hs_pipeline": partners.id, "hs_pipeline_stage": partners.stage("new").id}
+        made = desk.act("create", object="leads", associations=to, fields=fields)
+        asked = order("set", f"acme:lead:{made['id']}", values={"status": "disqualified"})
+        assert one(desk.connector.write([asked])).outcome == "done"
+        assert desk.value("leads", str(made["id"]), "hs_pipeline_stage") == partners.stage("disqualified").id
+
+
+def another(desk: Desk, kind: str, label: str) -> Pipeline:
+    """A second pipeline with stages like the first one's."""
+    pipelines = desk.emulator.portal.pipelines
+    first = pipelines.of(kind)[0]
+    stages = [replace(stage, id=f"{int(stage.id) + 1000}") for stage in first.stages]
+    second = Pipeline(str(int(first.id) + 1000), label, 1, stages)
+    pipelines._pipelines[kind].append(second)
+    return second
 
 
 @pytest.mark.parametrize(("values", "code"), [({"mood": "good"}, "NO_PROPERTY"), ({"status": "resolved"}, "NO_STATUS")])
