@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ from connectors.secret import Secret
 
 T = TypeVar("T")
 
+SECRETS: Final = ("client_secret", "private_key", "refresh_token", "password", "security_token")
+TOKEN: Final = "refresh_token"  # noqa: S105
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105
 _SOAP_PATH: Final = "/services/Soap/"
 _SOAP_USER: Final = re.compile(rb"<userId>(\w{15,18})</userId>")
@@ -54,18 +57,31 @@ class _Refusal(msgspec.Struct):
 
 
 class Login:
-    """Opens sessions of one org over an HTTP session. Not for several threads at once: ``api`` sees to that."""
+    """Opens sessions of one org over an HTTP session. ``count()`` is called before each request. Not for several
+    threads at once: ``api`` sees to that."""
 
-    def __init__(self, settings: LoginSettings, session: Session) -> None:
+    def __init__(self, settings: LoginSettings, session: Session, count: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
         self._session = session
-        self._refresh_token = settings.refresh_token
+        self._count = count
+        self._refused = False
+        self._secrets = {name: secret for name in SECRETS if isinstance(secret := getattr(settings, name), Secret)}
         self._unkept: str | None = None
         self._identity: tuple[str | None, str | None] = (None, None)
         session.hooks["response"].append(self._overheard)
 
     def open(self) -> Opened:
-        """A new session, by one request. Raises AuthFailed with the fix, RateLimited, RetryLater or Rejected."""
+        """A new session, by one request, or two if another process has used up the refresh token. After a refusal the
+        secrets are read anew, for an administrator may have replaced them. Raises AuthFailed with the fix,
+        RateLimited, RetryLater or Rejected."""
+        if self._refused:
+            self._secrets = {name: _again(secret) for name, secret in self._secrets.items()}
+        self._refused = True
+        opened = self._open()
+        self._refused = False
+        return opened
+
+    def _open(self) -> Opened:
         self._identity = (None, None)
         token, host = self._refreshed() if self._settings.grant == "refresh token" else self._by_sdk()
         if host.endswith(".lightning.force.com"):
@@ -83,6 +99,7 @@ class Login:
 
         # On "user hasn't approved this consumer" the SDK warns on standard error; the error below says what to do.
         warnings.filterwarnings("ignore", module=r"simple_salesforce\.login")
+        self._count()
         try:
             token, host = SalesforceLogin(session=self._session, **self._proof())
         except SalesforceAuthenticationFailed as error:
@@ -101,28 +118,31 @@ class Login:
 
     def _proof(self) -> dict[str, Any]:
         settings = self._settings
-        if settings.client_secret is not None:
+        if settings.grant == "client credentials":
             return {
                 "consumer_key": settings.client_id,
-                "consumer_secret": settings.client_secret.reveal(),
+                "consumer_secret": self._revealed("client_secret"),
                 "domain": settings.domain,
             }
-        if settings.private_key is not None:
+        if settings.grant == "JWT bearer":
             return {
                 "username": settings.username,
                 "consumer_key": settings.client_id,
-                "privatekey": settings.private_key.reveal(),
+                "privatekey": self._revealed("private_key"),
                 # The audience is the common login host; the token is asked of My Domain where it is given.
                 "domain": "test" if settings.sandbox else "login",
                 "instance_url": settings.domain,
             }
         return {
             "username": settings.username,
-            "password": _revealed(settings.password),
-            "security_token": _revealed(settings.security_token),
+            "password": self._revealed("password"),
+            "security_token": self._revealed("security_token"),
             "domain": settings.login_domain,
             "sf_version": SOAP_LOGIN_VERSION,
         }
+
+    def _revealed(self, name: str) -> str:
+        return self._secrets[name].reveal() if name in self._secrets else ""
 
     # ---- by the refresh token
 
@@ -131,8 +151,9 @@ class Login:
         refusal = _decoded(answer.content, _Refusal) if answer.status_code == 400 else None
         if refusal is not None and refusal.error == "invalid_grant":
             # Somebody else on this machine, such as `check` beside the daemon, may have got the next one meanwhile.
-            newer = self._again()
-            if newer is not None:
+            used, newer = self._secrets[TOKEN], _again(self._secrets[TOKEN])
+            if newer != used:
+                self._secrets[TOKEN] = newer
                 answer = self._asked(newer)
                 refusal = _decoded(answer.content, _Refusal) if answer.status_code == 400 else None
         if answer.status_code != 200:
@@ -147,46 +168,32 @@ class Login:
         return given.access_token, given.instance_url.partition("://")[2].partition("/")[0]
 
     def _asked(self, token: Secret) -> requests.Response:
-        settings = self._settings
+        self._count()
         form = {
             "grant_type": "refresh_token",
-            "client_id": settings.client_id,
+            "client_id": self._settings.client_id,
             "refresh_token": token.reveal(),
             # Only an app that requires it has one: External Client App Manager > OAuth Settings.
-            **({"client_secret": settings.client_secret.reveal()} if settings.client_secret is not None else {}),
+            **({"client_secret": secret} if (secret := self._revealed("client_secret")) else {}),
         }
-        url = f"https://{settings.login_domain}.salesforce.com{TOKEN_PATH}"
+        url = f"https://{self._settings.login_domain}.salesforce.com{TOKEN_PATH}"
         return exchange(self._session, "POST", url, write=False, data=form)
 
     def _held(self) -> Secret:
         """The refresh token to send; one that could not be kept the last time is kept now, or nothing is sent."""
         if self._unkept is not None:
             self._keep(self._unkept)
-        if self._refresh_token is None:
-            raise AuthFailed("there is no refresh token to log in with")
-        return self._refresh_token
-
-    def _again(self) -> Secret | None:
-        """The refresh token that stands in its place now, if that is another one."""
-        if self._refresh_token is None:
-            return None
-        try:
-            newer = self._refresh_token.again()
-        except (OSError, ValueError):
-            return None
-        if newer == self._refresh_token:
-            return None
-        self._refresh_token = newer
-        return newer
+        return self._secrets[TOKEN]
 
     def _keep(self, text: str) -> None:
-        if self._refresh_token is None or text == self._refresh_token.reveal():
+        held = self._secrets[TOKEN]
+        if text == held.reveal():
             return
         self._unkept = text
         try:
-            self._refresh_token = self._refresh_token.replaced(text)
+            self._secrets[TOKEN] = held.replaced(text)
         except (OSError, ValueError) as error:
-            label = self._refresh_token.label or "the place of refresh_token"
+            label = held.label or "the place of refresh_token"
             lost = AuthFailed(f"the new refresh token could not be kept ({type(error).__name__})", code="REFRESH_TOKEN")
             lost.fix = f"make {label} writable before this process ends: the old refresh token is no longer good"
             raise lost from None
@@ -209,8 +216,12 @@ class Login:
             self._identity = (user, organization)
 
 
-def _revealed(secret: Secret | None) -> str:
-    return secret.reveal() if secret is not None else ""
+def _again(secret: Secret) -> Secret:
+    """The secret as it stands in its place now; the one we have if that cannot be read."""
+    try:
+        return secret.again()
+    except (OSError, ValueError):
+        return secret
 
 
 def _decoded(body: bytes, kind: type[T]) -> T | None:
