@@ -48,10 +48,9 @@ def wanted(settings: HubSpotSettings) -> list[NewField]:
             found.setdefault((of.name, path), _field(of.name, path, logical, f"write.{kind}.{logical}"))
         if kind in settings.tags:
             found.setdefault((of.name, settings.tags[kind]), _field(of.name, settings.tags[kind], "", f"tags.{kind}"))
-    key: str | None = getattr(settings, "task_key", None)
-    if key is not None:
-        made = _field(names.TASKS.name, key, "", "task_key")
-        found[names.TASKS.name, key] = msgspec.structs.replace(made, unique=True)
+    if settings.task_key is not None:
+        made = _field(names.TASKS.name, settings.task_key, "", "task_key")
+        found[names.TASKS.name, settings.task_key] = msgspec.structs.replace(made, unique=True)
     return list(found.values())
 
 
@@ -201,6 +200,9 @@ def _unfit(field: NewField, found: Property | None) -> Finding | None:
             "fail", field.purpose, f"{_subject(field)} is read-only in HubSpot", "map a property of your own"
         )
     fits = found.type == "datetime" if field.type == "datetime" else found.type in _TEXTS
+    if fits and field.unique and not found.has_unique_value:
+        message = f"{_subject(field)} is there and not unique, which HubSpot decides once and for all"
+        return Finding("fail", field.purpose, message, "name another property in the configuration")
     if fits:
         return None
     needed = "datetime" if field.type == "datetime" else "string"

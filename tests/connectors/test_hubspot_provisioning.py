@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hubspot_samples.desk import Desk
+from vendor_descriptions import PROPERTIES, described, needs_descriptions, problems
 
 from connectors.base import Finding
 from connectors.hubspot import scopes
@@ -77,6 +78,21 @@ def test_what_somebody_else_created_meanwhile_is_fine(desk: Desk) -> None:
     second.create(lacking)
     done = first.create(lacking)
     assert {(one.level, one.message) for one in done} == {("ok", "was there already")}
+
+
+def test_the_key_of_tasks_is_a_unique_property_and_one_that_is_not_unique_is_told(desk: Desk) -> None:
+    setup = offered(desk.connect(write={}, task_key="sla_new_key"))
+    lacking = setup.missing()
+    assert [(one.object, one.name, one.type, one.unique) for one in lacking.fields] == [
+        ("tasks", "sla_new_key", "text", True)
+    ]
+    assert told(setup.create(lacking)) == [("ok", "tasks.sla_new_key", "created")]
+    assert desk.emulator.portal.schemas["tasks"].properties["sla_new_key"].unique
+    assert setup.missing().fields == []
+    plain = offered(desk.connect(write={}, task_key="hs_task_subject")).missing()
+    assert [one.message for one in plain.findings] == [
+        "tasks.hs_task_subject is there and not unique, which HubSpot decides once and for all"
+    ]
 
 
 def test_a_property_of_another_type_is_told_and_left_alone(desk: Desk) -> None:
@@ -197,3 +213,18 @@ def test_scopes_beyond_the_records_are_too_many() -> None:
     held = [*scopes.needed(settings()), "automation", "crm.export", "settings.users.write", "crm.objects.deals.delete",
             "crm.schemas.contacts.write", "oauth"]  # fmt: skip
     assert scopes.excess(held) == ["automation", "crm.export", "crm.objects.deals.delete", "settings.users.write"]
+
+
+# ---- against the vendor's own description
+
+
+@needs_descriptions
+def test_what_is_sent_to_create_properties_is_what_the_description_allows(desk: Desk) -> None:
+    schemas = described(PROPERTIES)["components"]["schemas"]
+    files = offered(desk.connect(**NEW, task_key="sla_key")).package()
+    for name, content in files.items():
+        if name.endswith("-properties.json"):
+            found = list(problems(PROPERTIES, schemas["BatchInputPropertyCreate"], json.loads(content)))
+            assert found == [], name
+        elif name.endswith("-group.json"):
+            assert list(problems(PROPERTIES, schemas["PropertyGroupCreate"], json.loads(content))) == []
