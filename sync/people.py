@@ -104,7 +104,7 @@ class Directory:
         """Asks now and then; open clocks are judged again when somebody has become known. A CRM that does not answer
         stops nothing."""
         now = self._clock.now()
-        if self._ask_at.get(link.name, 0) > now or not link.is_open(now):
+        if self._ask_at.get(link.name, 0) > now or not link.is_open(now, "read"):
             return
         self._ask_at[link.name] = now + REFRESH_MS
         wanted = self._writes.write(lambda t: listed(t, self._document))
