@@ -8,12 +8,12 @@ others from being written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connectors.base import Receipt, WriteBack
 from connectors.errors import Rejected
-from connectors.salesforce import names, sending
+from connectors.salesforce import names
 from connectors.salesforce.actors import owner_id
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
@@ -21,14 +21,12 @@ from connectors.salesforce.columns import Columns
 from connectors.salesforce.ids import is_id
 from connectors.salesforce.mapping import RecordMapping, Row, is_instant
 from connectors.salesforce.owners import Candidates, questions
+from connectors.salesforce.patching import Patching
 from connectors.salesforce.rows import decode_row, rows_of
-from connectors.salesforce.sending import Order, RowAnswer
+from connectors.salesforce.sending import Order
 from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import id_list, select, show_day, show_instant
 from sla.model import split_record
-
-_STALE_SHAPE: Final = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
-Patch = Callable[[Sequence[Order]], list[tuple[Order, RowAnswer]]]
 
 
 class Updating:
@@ -39,12 +37,17 @@ class Updating:
         self._shapes = shapes
         self._columns = columns
         self._mapping = mapping
+        self._patching = Patching(api, shapes)
 
     def fields(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         """Our own fields. The engine has compared them already; after a lost answer they are read again first."""
         unsure = [write for write in batch if write.attempts]
         rows, _ = self._fresh(unsure)
-        return self._send(batch, lambda write: self._field_order(write, rows.get(_identity(write))), self._as_they_are)
+
+        def plan(write: WriteBack) -> Order | Receipt:
+            return self._field_order(write, rows.get(_identity(write)))
+
+        return self._patching.send(batch, plan, self._patching.as_they_are)
 
     def checked(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         """An owner, status or priority: read, compare with what is expected, then write what differs unless somebody
@@ -55,57 +58,19 @@ class Updating:
         def plan(write: WriteBack) -> Order | Receipt:
             return self._checked_order(write, rows.get(_identity(write)), candidates)
 
-        return self._send(batch, plan, self._unless_modified(rows))
+        return self._patching.send(batch, plan, self._patching.unless_modified(rows))
 
     def tags(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         """Adds a tag to those that a field holds, one after the other separated by ``;`` as in a multi-select
         picklist. What others put there stays."""
         rows, _ = self._fresh(batch)
-        return self._send(
-            batch, lambda write: self._tag_order(write, rows.get(_identity(write))), self._unless_modified(rows)
-        )
 
-    # ---- sending
+        def plan(write: WriteBack) -> Order | Receipt:
+            return self._tag_order(write, rows.get(_identity(write)))
 
-    def _as_they_are(self, orders: Sequence[Order]) -> list[tuple[Order, RowAnswer]]:
-        """Nobody but us writes our own fields, so they go 200 at once."""
-        return sending.send(self._api, "PATCH", orders)
+        return self._patching.send(batch, plan, self._patching.unless_modified(rows))
 
-    def _unless_modified(self, rows: Mapping[tuple[str, str], Row]) -> Patch:
-        """What others write too goes record by record, on the condition that nobody has touched it since we read it:
-        25 in a call instead of 200. Such changes are few, and overwriting a person's is what must not happen."""
-        seen = {key: str(row["SystemModstamp"]) for (_, key), row in rows.items()}
-
-        def patch(orders: Sequence[Order]) -> list[tuple[Order, RowAnswer]]:
-            answered: list[tuple[Order, RowAnswer]] = []
-            for start in range(0, len(orders), names.PARTS_PER_CALL):
-                some = orders[start : start + names.PARTS_PER_CALL]
-                answered += sending.send_unless_modified(self._api, some, seen)
-            return answered
-
-        return patch
-
-    def _send(
-        self, batch: Sequence[WriteBack], plan: Callable[[WriteBack], Order | Receipt], patch: Patch
-    ) -> list[Receipt]:
-        receipts, orders = _planned(batch, plan)
-        if not orders:
-            return receipts
-        try:
-            answered = patch(orders)
-        except Rejected as error:
-            if error.code not in _STALE_SHAPE:
-                raise
-            answered = [(order, RowAnswer(success=False, errors=[{"statusCode": error.code}])) for order in orders]
-        stale = [order.write for order, row in answered if sending.code_of(row) in _STALE_SHAPE]
-        receipts += [sending.receipt(order, row) for order, row in answered if sending.code_of(row) not in _STALE_SHAPE]
-        if stale:  # a field was taken from us since describe: look again, and write what is left
-            self._shapes.forget()
-            again, orders = _planned(stale, plan)
-            receipts += again
-            if orders:
-                receipts += [sending.receipt(*pair) for pair in patch(orders)]
-        return receipts
+    # ---- planning
 
     def _field_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
         name, key = _identity(write)
@@ -238,13 +203,6 @@ class Updating:
             for row in (decode_row(raw) for raw in rows_of(answer).records):
                 found |= {(name, key): row for key in some if key[:15] == row["Id"][:15]}
         return found, Candidates(answers)
-
-
-def _planned(
-    batch: Sequence[WriteBack], plan: Callable[[WriteBack], Order | Receipt]
-) -> tuple[list[Receipt], list[Order]]:
-    planned = [plan(write) for write in batch]
-    return [one for one in planned if isinstance(one, Receipt)], [one for one in planned if isinstance(one, Order)]
 
 
 def _identity(write: WriteBack) -> tuple[str, str]:
