@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from console.__main__ import run
 from emulators.core import Server, serve
 from emulators.hubspot import EMULATOR as HubSpot
 from emulators.salesforce import EMULATOR as Salesforce
+from sync.configuration import load
+from sync.daemon import Daemon
 
 FILE = """
 [daemon]
@@ -157,6 +160,38 @@ def test_a_webhook_that_cannot_come_is_told(office: Office, check: Any) -> None:
     hooks = [one for one in told["findings"] if one["subject"] == "webhook"]
     assert [(one["connection"], one["level"], one["fix"]) for one in hooks] == [
         ("desk", "fail", "start the daemon, and lead the public address to daemon.listen")
+    ]
+
+
+def test_the_way_of_both_crms_webhooks_is_tried_while_the_daemon_runs(office: Office, check: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    organization = office.servers[0].emulator.credentials()["organization_id"]
+    office.write(
+        ("[daemon]\n", f'[daemon]\nlisten = "127.0.0.1:{port}"\npublic_url = "http://127.0.0.1:{port}"\n'),
+        ('connector = "hubspot"\n', 'connector = "hubspot"\nwebhook_secret = "top"\n'),
+        (
+            'connector = "salesforce"\n',
+            f'connector = "salesforce"\nwebhook = {{ token = "{"t" * 43}", organization = "{organization}" }}\n',
+        ),
+    )
+    daemon = Daemon(load(office.file))
+    thread = threading.Thread(target=daemon.run)
+    thread.start()
+    try:
+        assert daemon.ready.wait(20)
+        _, told = check()
+        office.file.write_text(office.file.read_text().replace('"top"', '"another"'))
+        _, later = check()
+    finally:
+        daemon.stop()
+        thread.join(15)
+    tried = [(one["connection"], one["level"]) for one in told["findings"] if "came back" in one["message"]]
+    assert tried == [("sales", "ok"), ("desk", "ok")]
+    wrong = [one for one in later["findings"] if one["subject"] == "webhook" and one["level"] == "fail"]
+    assert [(one["connection"], one["message"]) for one in wrong] == [
+        ("desk", "the daemon at the public address refuses what we sign")
     ]
 
 
