@@ -63,7 +63,7 @@ class Api:
         self._session = open_session(
             settings.timeouts, headers=names.WRITING, override=settings.url, on_answer=self._heard
         )
-        self._login = Login(settings, self._session)
+        self._login = Login(settings, self._session, lambda: allowance.take("login"))
 
     # ---- calls
 
@@ -95,19 +95,23 @@ class Api:
 
     def each_query(self, soqls: Sequence[str]) -> list[Answer | ConnectorError]:
         """As ``queries``, with the error of a query in its place; raises only what befalls a whole call."""
+        return self.each_page([(soql, names.PAGE_ROWS) for soql in soqls])
+
+    def each_page(self, soqls: Sequence[tuple[str, int]]) -> list[Answer | ConnectorError]:
+        """As ``each_query``, each query with the most rows that its page may have."""
         found: list[Answer | ConnectorError] = []
         for start in range(0, len(soqls), names.QUERIES_PER_CALL):
             some = soqls[start : start + names.QUERIES_PER_CALL]
             if len(some) == 1:
                 try:
-                    found.append(self.query(some[0]))
+                    found.append(self.query(some[0][0], rows=some[0][1]))
                 except Rejected as error:
                     found.append(error)
             else:
                 found += self._together(some)
         return found
 
-    def _together(self, soqls: Sequence[str]) -> list[Answer | ConnectorError]:
+    def _together(self, soqls: Sequence[tuple[str, int]]) -> list[Answer | ConnectorError]:
         content = bundle(self._settings.api_version, soqls)
         whole = self._run(lambda turn: self._call(turn, "POST", names.COMPOSITE, content=content, write=False))
         return unbundle(whole, len(soqls))
@@ -209,7 +213,7 @@ class Api:
             if self._opened is not None and self._opened is not worn:
                 return self._opened
             if self._refusal is not None and (self._tries != turn.seen or turn.logins >= LOGINS_PER_CALL):
-                raise self._refusal
+                raise self._refusal.with_traceback(None)
             turn.logins += 1
             turn.seen = self._tries + 1
             return self._renewed()
@@ -219,7 +223,6 @@ class Api:
         self._opened = self._refusal = None
         self._tries += 1
         try:
-            self._allowance.take("login")
             self._opened = opened = self._login.open()
         except ConnectorError as error:
             self._refusal = error

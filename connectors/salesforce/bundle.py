@@ -40,13 +40,16 @@ class _Bundle(msgspec.Struct, rename="camel"):
 _decode_bundle = msgspec.json.Decoder(_Bundle).decode
 
 
-def bundle(version: str, soqls: Sequence[str]) -> bytes:
-    """The body that asks all of ``soqls``, deleted rows included."""
+def bundle(version: str, soqls: Sequence[tuple[str, int]]) -> bytes:
+    """The body that asks all of ``soqls``, deleted rows included, each with the most rows of its page."""
     base = f"{names.VERSIONS}v{version}/{names.QUERY_ALL}"
     parts = [
-        {"method": "GET", "referenceId": f"q{number}", "url": f"{base}?q={quote(soql)}"}
-        for number, soql in enumerate(soqls)
-    ]
+        {
+            "method": "GET", "referenceId": f"q{number}", "url": f"{base}?q={quote(soql)}",
+            "httpHeaders": {names.QUERY_OPTIONS: f"batchSize={rows}"},
+        }
+        for number, (soql, rows) in enumerate(soqls)
+    ]  # fmt: skip
     return msgspec.json.encode({"allOrNone": False, "compositeRequest": parts})
 
 

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from connectors.base import Change
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, RetryLater
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
+from connectors.salesforce.asking import TAKEN_AWAY
 from connectors.salesforce.bundle import Answer
-from connectors.salesforce.feed import TAKEN_AWAY, streams
+from connectors.salesforce.feed import streams
 from connectors.salesforce.ids import is_id
 from connectors.salesforce.mapping import GONE
 from connectors.salesforce.rows import Rows, rows_of
@@ -77,10 +78,21 @@ class FreshReads:
             if isinstance(answer, ConnectorError):
                 raise answer
             changes += self._changes(other, answer, asked_at)
+        return changes + self._missing(name, keys, changes, answers[name])
+
+    def _missing(
+        self, name: str, keys: list[str], changes: list[Change], own: Answer | ConnectorError
+    ) -> list[Change]:  # fmt: skip
+        """What is to say of records that were not shown: gone, unless the server made its page smaller than asked, as
+        it may (REST API Developer Guide, "Query Options Header"); then they are asked for again."""
         found = {change.key.split(":")[1][:15] for change in changes if change.stream == name}
-        own = answers[name]
+        missing = [key for key in keys if key[:15] not in found]
+        if isinstance(own, Answer) and not rows_of(own).done:
+            if len(missing) == len(keys):
+                raise RetryLater("Salesforce shows none of the records and says that there are more", code="UNREADABLE")
+            return self._read(name, missing)
         noticed = (own.at if isinstance(own, Answer) else None) or self._clock()
-        return changes + [_gone(name, key, noticed) for key in keys if key[:15] not in found]
+        return [_gone(name, key, noticed) for key in missing]
 
     def _queries(self, name: str, keys: list[str]) -> dict[str, str]:
         """By object. A history that does not go into the same call is left to the next sweep, for what it adds is the

@@ -14,6 +14,7 @@ https://developer.salesforce.com/docs/platform/api-rest/guide/resources-getdelet
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,9 @@ from connectors.salesforce import names
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.values import quote, read_instant, select, show_instant
 from sla.model import DONE_STATUSES
+
+LOOKBACK_MS: Final = 30 * 24 * 3_600_000
+"""How much further a first sweep reaches back for what was said and changed on records that are still open."""
 
 
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -47,6 +51,11 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     locator: str | None = None
     paged: bool = False
 
+    @classmethod
+    def begin(cls, name: str, since: int) -> Cursor:
+        """The place before a first sweep of object ``name``, for records since ``since`` (epoch ms)."""
+        return cls(first=since if name in names.KINDS else since - LOOKBACK_MS)
+
     @property
     def resting(self) -> bool:
         """Whether the last sweep is finished."""
@@ -64,10 +73,15 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 _decode = msgspec.json.Decoder(Cursor).decode
 
 
-def read_cursor(text: str | None, since: int) -> Cursor:
-    """The cursor that a text holds; without one a first sweep since ``since``. Raises Rejected."""
+def first_since(name: str, place: Cursor) -> int:
+    """Since when records are wanted, by the place before a first sweep of object ``name``."""
+    return (place.first or 0) + (0 if name in names.KINDS else LOOKBACK_MS)
+
+
+def read_cursor(name: str, text: str | None, since: int) -> Cursor:
+    """The cursor that a text holds; without one a first sweep of object ``name`` since ``since``. Raises Rejected."""
     if text is None:
-        return Cursor(first=since)
+        return Cursor.begin(name, since)
     try:
         return _decode(text)
     except msgspec.DecodeError:

@@ -72,9 +72,9 @@ def test_few_records_come_by_pages(org: Any, acme: Any) -> None:
 
 def test_what_is_left_is_told(org: Any, acme: Any) -> None:
     plant(org, 13)
+    plant(org, 5, "Case")
     found = [page.remaining for page in pages(acme, "Lead") if page.changes]
     assert found == [11, 9, 5, 1, 0]
-    plant(org, 5, "Case")
     assert [page.remaining for page in pages(acme, "Case")] == [3, 1, 0]
 
 

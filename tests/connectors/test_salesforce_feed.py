@@ -192,7 +192,8 @@ def test_e_mails_come_in_smaller_pages(org: Any, acme: Any, drain: Any, monkeypa
     for _ in range(5):
         org.act("message", id=case)
     assert len(drain(acme, "EmailMessage")[0]) == 5
-    assert org.emulator.counts["GET /services/data/v66.0/queryAll"] == 3
+    counts = org.emulator.counts
+    assert counts["GET /services/data/v66.0/queryAll"] + counts["POST /services/data/v66.0/composite"] == 3
 
 
 def test_only_what_is_asked_for_is_fetched(org: Any, drain: Any) -> None:
@@ -433,3 +434,38 @@ def test_cursors_of_salesforce_may_expire_between_any_two_pages(
         org.setup(expire_cursors=True)
         page = acme.poll("Lead", page.cursor, 0)
     assert ids(found) == leads
+
+
+def test_a_page_that_the_server_shrinks_makes_no_record_gone(
+    org: Any, acme: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = [org.create("Lead") for _ in range(9)]
+    monkeypatch.setattr("emulators.salesforce.queries.PAGE", 4)
+    changes = acme.read([f"acme:lead:{lead}" for lead in leads])
+    assert sorted(ids(changes)) == sorted(leads)
+    assert not any(event.event == "deleted" for change in changes for event in acme.normalise(change).events)
+
+
+def test_a_first_contact_with_little_in_it_costs_two_calls(org: Any, acme: Any, drain: Any) -> None:
+    lead, case = org.create("Lead"), org.create("Case")
+    org.act("call", id=lead)
+    org.act("message", id=case)
+    streams = [stream.name for stream in acme.streams()]
+    for name in streams:
+        acme._shapes.get(name)  # describes
+    acme._reading.feed._selection.select("Lead")
+    before = org.calls()
+    found = {name: len(drain(acme, name)[0]) for name in streams}
+    assert org.calls() == before + 2
+    assert found == {
+        "Lead": 1, "Case": 1, "Task": 1, "Event": 0, "EmailMessage": 1, "CaseComment": 0, "LeadHistory": 0,
+        "CaseHistory": 0,
+    }  # fmt: skip
+
+
+def test_first_pages_that_are_too_much_for_one_call_are_asked_for_one_by_one(org: Any, acme: Any, drain: Any) -> None:
+    lead = org.create("Lead")
+    org.fault("status:503", "/services/data/v66.0/composite")
+    found = {stream.name: drain(acme, stream.name)[0] for stream in acme.streams()}
+    assert ids(found["Lead"]) == [lead]
+    assert org.emulator.counts["POST /services/data/v66.0/composite"] == 1
