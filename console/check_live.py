@@ -141,7 +141,8 @@ class Inspection:
 
     def _webhook(self, asked: Asked, connector: Connector) -> None:
         found = probe.round_trip(connector, self._configuration.daemon.public_url, self._clock.now())
-        self._news.put((asked, WEBHOOK, [found] if found is not None else []))
+        way = [found] if found is not None else []
+        self._news.put((asked, WEBHOOK, [*way, *probe.channels(connector)]))
 
     def _built(self, entry: ConnectionEntry) -> Connector:
         settings = {**entry.settings, "timeouts": _hurried(entry.table)}

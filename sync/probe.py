@@ -1,4 +1,4 @@
-"""A webhook's round trip: a probe from here to the public address and, if all is well, to our own receiver.
+"""A webhook's round trip, a probe from here to the public address and back; and whether channels let us listen.
 
 Owns the call and what its answer means. Refuses to keep or change anything: a probe is signed like a genuine webhook
 and tells nothing, so the receiver answers it without a row, a read or a write. Invariant: a good finding means that the
@@ -11,14 +11,17 @@ import secrets
 from typing import Final
 from urllib.parse import urlsplit
 
-from connectors.base import PROBE_HEADER, Connector, Finding, WebhookRequest
-from connectors.errors import ConnectorError
+from connectors.base import PROBE_HEADER, Connector, Finding, HintFeed, HintPage, WebhookRequest
+from connectors.errors import ConnectorError, RetryLater
 from connectors.http import exchange, open_session
 from connectors.settings import Timeouts, is_loopback
 
 SUBJECT: Final = "webhook"
 _PATIENCE: Final = Timeouts.model_validate({"connect": "3s", "read": "5s", "total": "6s"})
 """HubSpot gives a receiver five seconds."""
+
+LISTEN_S: Final = 1.5
+"""How long a channel has to refuse us."""
 
 
 def round_trip(connector: Connector, public_url: str | None, now: int) -> Finding | None:
@@ -42,6 +45,39 @@ def round_trip(connector: Connector, public_url: str | None, now: int) -> Findin
     finally:
         session.close()
     return _finding(public_url, answer.status_code, echoed=answer.headers.get(PROBE_HEADER) == word)
+
+
+def channels(connector: Connector) -> list[Finding]:
+    """Whether every channel of a connection lets us listen. Takes a few seconds and never raises ConnectorError.
+
+    They begin with now, and where the daemon goes on is not touched. All are opened before the first is waited for."""
+    feeds = list(connector.hint_feeds())
+    try:
+        opened = [(feed, _heard(feed, None, 0.0)) for feed in feeds]
+        return [
+            _channel(feed.name, _heard(feed, begun.cursor, LISTEN_S) if isinstance(begun, HintPage) else begun)
+            for feed, begun in opened
+        ]
+    finally:
+        for feed in feeds:
+            feed.close()
+
+
+def _heard(feed: HintFeed, cursor: str | None, wait_s: float) -> HintPage | ConnectorError:
+    try:
+        return feed.pull(cursor, wait_s)
+    except ConnectorError as error:
+        return error
+
+
+def _channel(name: str, heard: HintPage | ConnectorError) -> Finding:
+    subject = f"channel {name}"
+    if isinstance(heard, HintPage):
+        return Finding("ok", subject, "it lets us listen")
+    # Polls go on without it, so it is no reason to fail what works.
+    away = isinstance(heard, RetryLater)
+    fix = heard.fix or ("try again later" if away else "mend the app's or the user's permissions")
+    return Finding("warn" if away else "fail", subject, heard.reason, fix=fix)
 
 
 def _called(told: WebhookRequest, public_url: str) -> str:

@@ -15,13 +15,14 @@ from outside_material import SPECS
 from connectors.base import HintFeed, HintPage
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, RetryLater
 from connectors.http import IMPATIENT
-from connectors.salesforce import pubsub
+from connectors.salesforce import pubsub, pubsub_settings
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.pubsub_events import understand
 from connectors.salesforce.settings import SalesforceSettings
 from emulators.core import Server, serve
 from emulators.salesforce import EMULATOR
 from emulators.salesforce.pubsub import PubSubServer, replay_id
+from sync import probe
 
 grpc = pytest.importorskip("grpc")
 LEAD = {"LastName": "Doe", "Company": "Acme"}
@@ -273,6 +274,50 @@ def test_an_object_without_change_data_capture_is_told_with_the_way_to_switch_it
     with pytest.raises(AuthFailed) as caught:
         org.feed().pull(None, 5.0)
     assert "Change Data Capture" in (caught.value.fix or "")
+
+
+def test_check_tells_which_channel_does_not_let_us_listen(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "LISTEN_S", 0.3)
+    org.emulator.bus.selected.discard("Case")
+    found = probe.channels(org.connect())
+    assert [(one.level, one.subject) for one in found] == [
+        ("ok", "channel LeadChangeEvent"),
+        ("fail", "channel CaseChangeEvent"),
+    ]
+    assert "Change Data Capture" in (found[1].fix or "")
+
+
+@pytest.mark.parametrize(
+    ("given", "objects"),
+    [(True, ()), ({}, ()), ({"objects": ["Task"]}, ("Task",)), (False, None), (None, None)],
+)
+def test_the_switch_is_true_false_or_a_table(given: Any, objects: tuple[str, ...] | None) -> None:
+    told = {"connector": "salesforce", "domain": "acme.my", "client_id": "c", "client_secret": "s", "pubsub": given}
+    made = SalesforceSettings.model_validate(told).pubsub
+    assert (None if made is None else made.objects) == objects
+    assert made is None or made.endpoint == "api.pubsub.salesforce.com:7443"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"endpoint": "https://api.pubsub.salesforce.com"}, "an endpoint reads"),
+        ({"objects": ["Account"]}, "Input should be 'Lead', 'Case'"),
+        ({"replay": "EARLIEST"}, "Extra inputs are not permitted"),
+        ("yes", "should be a valid dictionary"),
+    ],
+)
+def test_a_wrong_table_is_refused(given: Any, words: str) -> None:
+    told = {"connector": "salesforce", "domain": "acme.my", "client_id": "c", "client_secret": "s", "pubsub": given}
+    with pytest.raises(ValueError, match=words):
+        SalesforceSettings.model_validate(told)
+
+
+def test_without_the_extra_the_configuration_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pubsub_settings, "NEEDS", ("grpc", "no_such_package.at_all"))
+    told = {"connector": "salesforce", "domain": "acme.my", "client_id": "c", "client_secret": "s", "pubsub": True}
+    with pytest.raises(ValueError, match=r"pip install 'sla-sidecar\[pubsub\]'"):
+        SalesforceSettings.model_validate(told)
 
 
 def test_a_stream_that_breaks_goes_on_where_it_was(org: Org) -> None:
