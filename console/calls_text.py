@@ -21,6 +21,8 @@ def lines(row: ConnectionRow, now: int) -> list[str]:
 
 
 def _lines(row: ConnectionRow, now: int) -> Iterator[str]:
+    if row.state != "ok" and row.retry_at is not None and row.retry_at > now:
+        yield f"nobody is called before {output.instant(row.retry_at)}"
     if row.fix:
         yield f"next step: {row.fix}"
     if row.allowance is not None and (row.allowance.own or row.allowance.max):

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from connectors.base import Change, Page
 from connectors.errors import ConnectorError, Rejected
 from sla.model import DONE_STATUSES, Event
@@ -279,9 +281,11 @@ def _set(transaction: Transaction, name: str, value: str) -> None:
 
 def _open_records(transaction: Transaction, connection: str) -> list[str]:
     rows = transaction.rows(
-        "SELECT record, status, state FROM record WHERE connection = ? ORDER BY record", (connection,)
+        "SELECT record FROM record WHERE connection = ? AND instr(state, '\"deleted\":true') = 0"
+        " AND coalesce(status, '') NOT IN (SELECT value FROM json_each(?)) ORDER BY record",
+        (connection, msgspec.json.encode(sorted(DONE_STATUSES)).decode()),
     )
-    return [record for record, status, state in rows if status not in DONE_STATUSES and '"deleted":true' not in state]
+    return [record for (record,) in rows]
 
 
 def _portions(records: Sequence[str]) -> Iterator[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -59,6 +60,12 @@ def test_a_first_contact_tells_its_pace_and_its_end() -> None:
         "first contact: contacts, 120,000 read, 80,000 to go, 33 a second, 40m left",
         "first contact: Lead, 0 read",
     ]
+
+
+def test_a_connection_that_the_crm_refuses_tells_when_it_is_tried_again() -> None:
+    waiting = msgspec.structs.replace(connection(), state="retrying", retry_at=NOW + HOUR)
+    assert calls_text.lines(waiting, NOW) == ["nobody is called before 2026-03-02T15:05:00Z"]
+    assert calls_text.lines(waiting, NOW + HOUR) == []
 
 
 def test_a_stopped_connection_tells_the_next_step() -> None:

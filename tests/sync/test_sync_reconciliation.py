@@ -15,6 +15,8 @@ from connectors.base import Page
 from connectors.errors import RetryLater
 
 HOUR = 60 * MINUTE
+INDEX = {"salesforce": "Lead", "hubspot": "/crm/v3/objects/contacts/search"}
+SECOND = {"salesforce": {"Email": "second@example.test"}, "hubspot": {"email": "second@example.test"}}
 
 
 def _alarms(scene: Scene) -> list[str]:
@@ -377,3 +379,40 @@ def test_an_import_whose_records_are_made_at_the_same_time_is_known_by_its_sourc
     assert measured == {"imported: one of many that an import brought in at once": 30, "acted on": 1}
     assert {line["id"] for line in desk.writes()} == {contact}
     desk.close()
+
+
+def test_over_http_a_row_that_shows_hours_late_is_found(desk: Beside) -> None:
+    desk.round()
+    desk.emulator.faults.add({"fault": "late_index", "path": INDEX[desk.crm], "times": 1, "seconds": 10_800})
+    late = desk.lead()
+    for _ in range(9):
+        desk.round(2_000)
+    assert desk.view().record(f"desk:lead:{late}") is None  # every poll has gone by it
+    assert desk.works.reconciliation.run(desk.link) is True
+    assert desk.view().record(f"desk:lead:{late}") is not None
+    [told] = desk.told("reconcile")
+    assert (told["missed"], told["records"]) == (1, [f"desk:lead:{late}"])
+
+
+def test_over_http_what_was_deleted_for_good_is_gone_and_what_is_there_stays(desk: Beside) -> None:
+    desk.round()
+    kept, gone = desk.lead(**SECOND[desk.crm]), desk.lead()
+    desk.round(60)
+    own = {"object": "contacts"} if desk.crm == "hubspot" else {}
+    desk.act("delete", id=gone, **own)
+    if desk.crm == "salesforce":
+        desk.act("purge", id=gone)
+    desk.round(3_600)
+    assert desk.works.reconciliation.run(desk.link) is True
+    states = dict(desk.rows("SELECT record, state LIKE '%\"deleted\":true%' FROM record"))
+    assert states == {f"desk:lead:{kept}": 0, f"desk:lead:{gone}": 1}
+
+
+def test_over_http_a_pass_over_what_is_known_finds_nothing_missed(desk: Beside) -> None:
+    desk.round()
+    for number in range(5):
+        desk.lead(**{"email" if desk.crm == "hubspot" else "Email": f"p{number}@example.test"})
+    for _ in range(6):
+        desk.round(3_000)
+    assert desk.works.reconciliation.run(desk.link) is True
+    assert [(told["missed"], told["gone"]) for told in desk.told("reconcile")] == [(0, 0)]
