@@ -6,7 +6,7 @@ the row's envelope. Invariant: the same envelope gives the same events, whenever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from connectors.base import Normalised, Observed
@@ -135,21 +135,18 @@ class Mapper:
         return {"status": self.category(of, raw, stage), "raw_status": self.raw_status(raw, stage)}
 
     def snapshot(self, of: ObjectType, row: Row, envelope: Envelope) -> dict[str, Any]:
-        """All normalised fields of a record, our own write-back fields left out.
-
-        A property that the answer lacks altogether is no longer there, or hidden from us: HubSpot leaves unknown ones
-        out without a word, and one that is merely empty is null. So its field is left out, not empty.
-        """
-        values = row.properties
+        """All normalised fields of a record, our own write-back fields left out, and those of properties that are no
+        longer there: what they held is not known, which is not the same as nothing."""
+        values, lost = row.properties, envelope.lost
         fields: dict[str, Any] = {}
-        if of.stage is not None and of.stage in values:
-            fields |= self.status(of, values[of.stage], envelope.stage)
-        if names.OWNER in values:
+        if of.stage not in lost:
+            fields |= self.status(of, values.get(of.stage) if of.stage else None, envelope.stage)
+        if names.OWNER not in lost:
             fields["owner"] = envelope.owner
         paths = self.fields[of.name]
         if of.name in names.PRIORITY_PROPERTY:
             paths = {"priority": names.PRIORITY_PROPERTY[of.name], **paths}
-        fields |= {name: self._field(name, values[path]) for name, path in paths.items() if path in values}
+        fields |= {name: self._field(name, values.get(path)) for name, path in paths.items() if path not in lost}
         if self._composes_name(of):
             fields["name"] = " ".join(part for path in names.NAME_PARTS if (part := values.get(path))) or None
         return fields
@@ -184,7 +181,7 @@ class Mapper:
         events += self._moves(record, of, row, envelope, fields, created, stamp)
         events += self._messages(record, values, envelope.heard)
         events += self._merged(of, row.id, values, stamp)
-        return Normalised(events, self._observed(of, record, stamp, values))
+        return Normalised(events, self._observed(of, record, stamp, values, envelope.lost))
 
     def _moves(
         self, record: str, of: ObjectType, row: Row, envelope: Envelope, fields: dict[str, Any], created: int,
@@ -249,12 +246,13 @@ class Mapper:
             for loser in losers
         ]  # fmt: skip
 
-    def _observed(self, of: ObjectType, record: str, stamp: int, values: Mapping[str, str | None]) -> Observed | None:
-        ours = self.write[of.name]
+    def _observed(
+        self, of: ObjectType, record: str, stamp: int, values: Mapping[str, str | None], lost: Sequence[str]
+    ) -> Observed | None:
+        ours = {name: path for name, path in self.write[of.name].items() if path not in lost}
         if not ours:
             return None
-        there = {name: path for name, path in ours.items() if path in values}
-        return Observed(record, stamp, {name: decode(name, values[path]) for name, path in there.items()})
+        return Observed(record, stamp, {name: decode(name, values.get(path)) for name, path in ours.items()})
 
 
 def for_kind(table: Mapping[Any, T], kind: str | None) -> T | None:

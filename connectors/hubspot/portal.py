@@ -52,6 +52,7 @@ class Portal:
         self._users: dict[str, Owner] = {}
         self._account: Account | None = None
         self._looked_at: dict[str, int] = {}
+        self._lost: dict[str, frozenset[str]] = {}
         self._labels: dict[tuple[str, str], tuple[str, int]] = {}
 
     # ---- account
@@ -102,12 +103,23 @@ class Portal:
 
     # ---- properties
 
-    def lacking(self, of: ObjectType, properties: Iterable[str]) -> list[str] | None:
-        """Which of the properties the portal no longer has; None when that was asked a short while ago."""
+    def lost(self, of: ObjectType, asked: Iterable[str], row: Row) -> tuple[frozenset[str], bool]:
+        """Which of the properties asked for the portal no longer has, and whether that has just been found out.
+
+        HubSpot leaves unknown properties out of answers without a word, and gives null for one that is merely empty:
+        so a row in which none is missing needs no look. Without permission to look, what is missing is lost.
+        """
+        missing = frozenset(asked) - row.properties.keys()
+        if not missing:
+            return frozenset(), False
         if not self._due(f"properties of {of.name}"):
-            return None
-        there = {one.name for one in self._api.get(Properties, self._api.paths.properties(of.name)).results}
-        return sorted(set(properties) - there)
+            return self._lost.get(of.name, frozenset()) & missing, False
+        try:
+            there = {one.name for one in self._api.get(Properties, self._api.paths.properties(of.name)).results}
+        except (AuthFailed, Rejected):
+            there = set()
+        self._lost[of.name] = missing - there
+        return self._lost[of.name], True
 
     # ---- owners
 
@@ -239,12 +251,13 @@ class Portal:
 
     def change(
         self, of: ObjectType, raw: msgspec.Raw, row: Row, parents: Iterable[tuple[str, str]] = (), *,
-        told: bool = False, heard: int | None = None,
+        told: bool = False, heard: int | None = None, lost: Iterable[str] = (),
     ) -> Change:  # fmt: skip
         """One row as a change. Its key is the object, its stamp and its parents: the same content, the same key.
-        ``told`` and ``heard``: see ``Envelope``."""
+        ``told``, ``heard`` and ``lost``: see ``Envelope``."""
         envelope = self.envelope(of, row)
         envelope.object, envelope.parents, envelope.told, envelope.heard = raw, sorted(parents), told, heard
+        envelope.lost = sorted(set(lost) - row.properties.keys())
         stamp = instant(row.properties.get(of.modified)) or instant(row.updated_at) or 0
         if row.archived:
             marks = [of.name, row.id, "archived", str(instant(row.archived_at) or stamp)]

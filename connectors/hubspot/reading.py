@@ -81,7 +81,6 @@ class Reader:
         window = next_window(position, since, self._api.now(), self._overlap_ms, records=records, again=again)
         page = self._objects.search(of, window)
         rows = [self._objects.kept(of, raw) for raw in page.results]
-        self._look_for_lost(of, rows)
         # ``total`` counts what is left of the window: a full last page needs no empty one behind it.
         full = bool(rows) and (len(rows) >= names.SEARCH_LIMIT if page.total is None else page.total > len(rows))
         last = max(int(row.id) for _, row in rows) if full else None
@@ -100,12 +99,13 @@ class Reader:
         # A sweep begins in the middle of things: what moved a little before may not have been polled yet.
         floor = window.start - self._overlap_ms if window.again else window.start
         asked = self._with_history(of, [row for _, row in rows if self._may_have_moved(of, row, floor)])
-        heard = window.start if window.first else 0
+        heard = self._heard(window.start if window.first else 0)
+        lost = self._lost(of, rows)
         changes = []
         for raw, row in rows:
             fresh = asked.get(row.id)
             known = fresh is None and not window.first
-            changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known, heard=self._heard(heard)))
+            changes.append(self._portal.change(of, *(fresh or (raw, row)), told=known, heard=heard, lost=lost))
         return changes
 
     def _answering(self, of: ObjectType, rows: Sequence[Raw]) -> list[Change]:
@@ -160,18 +160,19 @@ class Reader:
         )  # fmt: skip
         return True
 
-    def _look_for_lost(self, of: ObjectType, rows: Sequence[Raw]) -> None:
-        """Raises the alarm for a property that is configured and no longer there: HubSpot leaves it out of answers
-        without a word, so its field stays as it was last seen."""
+    def _lost(self, of: ObjectType, rows: Sequence[Raw]) -> frozenset[str]:
+        """The properties that are no longer there. Raises the alarm for those that are configured."""
         if of not in self._mapper.types or not rows:
-            return
-        missing = self._mapper.configured(of) - rows[0][1].properties.keys()
-        if missing and (lost := self._portal.lacking(of, missing)) is not None:
+            return frozenset()
+        lost, news = self._portal.lost(of, self._mapper.properties[of.name], rows[0][1])
+        named = sorted(lost & self._mapper.configured(of))
+        if named and news:
             log.error(
-                "connection %s: %s of %s %s; what it meant stays as it was. Restore it, or mend the configuration",
-                self._mapper.connection, ", ".join(sorted(missing)), of.name,
-                "is gone from HubSpot" if lost else "is hidden from this token",
+                "connection %s: %s of %s is gone from HubSpot, or hidden from us; what it meant stays as it was. "
+                "Restore it, or mend the configuration",
+                self._mapper.connection, ", ".join(named), of.name,
             )  # fmt: skip
+        return lost
 
     # ---- single records
 
@@ -207,9 +208,10 @@ class Reader:
         """Records that were asked for by name: with the history of those that are not known as they stand."""
         live = [row for _, row in found if not row.archived]
         asked = self._with_history(of, [row for row in live if self._may_have_moved(of, row, 0)])
+        heard, lost = self._heard(0), self._lost(of, found)
         for raw, row in found:
             fresh = asked.get(row.id)
-            yield self._portal.change(of, *(fresh or (raw, row)), told=fresh is None, heard=self._heard(0))
+            yield self._portal.change(of, *(fresh or (raw, row)), told=fresh is None, heard=heard, lost=lost)
 
     def _heard(self, since: int) -> int | None:
         """From when on conversations tell themselves what a ticket's dates would tell."""

@@ -243,7 +243,8 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     the records of an e-mail, call, meeting or message: (object type, id). ``gone`` marks an id that no longer leads
     anywhere. ``stages``, ``owners`` and ``users`` are those that the row's history names, by HubSpot's ids, ``app`` is
     our own app's. ``told``: stage and owner stand where an earlier row showed them, with their history. ``heard``: the
-    instant (epoch ms) from which on the conversations themselves are read.
+    instant (epoch ms) from which on the conversations themselves are read. ``lost``: properties that were asked for and
+    are no longer there, so that their absence says nothing.
     """
 
     object: msgspec.Raw
@@ -260,6 +261,7 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     app: str | None = None
     told: bool = False
     heard: int | None = None
+    lost: list[str] = []
 
 
 class WebhookEvent(Told):

@@ -65,6 +65,7 @@ hs_first_outreach_date datetime c First outreach date
 hs_time_to_first_engagement number c Lead response time
 hs_sales_email_last_replied datetime c Recent sales email replied date
 hs_is_unworked bool c Contact unworked
+hs_calculated_merged_vids string c Merged contact IDs
 createdate datetime r Create date
 lastmodifieddate datetime r Last modified date
 """,

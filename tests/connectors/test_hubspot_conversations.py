@@ -61,6 +61,13 @@ def test_a_chat_is_told_message_by_message_with_who_said_it(desk: Desk) -> None:
     assert {event.channel for event in events if event.public} == {"email"}
 
 
+@pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
+def test_every_api_version_hears_the_same(desk: Desk, version: str) -> None:
+    desk.connector = desk.connect(api_version=version)
+    say(desk, desk.ticket(), text="Hello?")
+    assert [event.direction for event in heard(desk)[0]] == ["inbound"]
+
+
 @pytest.mark.parametrize(
     ("order", "who"),
     [({"actor": "integration"}, "system:integration"), ({"actor": "llm"}, "bot:hubspot"),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hubspot_samples.desk import Desk
+from hubspot_samples.desk import WRITE, Desk
 
-from connectors.errors import AuthFailed, Rejected
+from connectors.errors import AuthFailed, Rejected, RetryLater
 from connectors.hubspot import names
+from emulators.hubspot import api
 from emulators.hubspot.deeds import Deeds
 from emulators.hubspot.pipelines import Stage
 
@@ -343,6 +344,56 @@ def test_an_archived_property_does_not_read_as_empty(desk: Desk, caplog: pytest.
     desk.poll("tickets", cursor)
     assert not caplog.text  # said once in ten minutes, asked for as seldom
     assert "GET /crm/properties/2026-09/tickets" not in desk.calls()
+
+
+def test_a_value_that_hubspot_leaves_out_although_it_has_the_property_is_empty(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = api.shown
+    monkeypatch.setattr(api, "shown", lambda *asked: {name: one for name, one in shown(*asked).items() if one})
+    ticket = desk.ticket(hubspot_owner_id="Sam")
+    _, cursor = desk.poll("tickets")
+    desk.pass_time(MINUTE)
+    desk.act("update", object="tickets", id=ticket, fields={"hubspot_owner_id": ""}, by="Sam")
+    snapshot = next(event for event in desk.events(desk.poll("tickets", cursor)[0]) if event.snapshot)
+    assert snapshot.set is not None
+    assert snapshot.set["owner"] is None
+    assert not caplog.text
+
+
+def test_without_a_look_at_the_properties_what_is_missing_is_not_taken_for_empty(desk: Desk) -> None:
+    desk.connector = desk.connect(fields={"tier": {"ticket": "sla_tags"}})
+    desk.fault("status:403", "*/properties/*")
+    desk.act("property", object="tickets", name="sla_tags", archived=True)
+    desk.ticket()
+    snapshot = next(event for event in desk.events(desk.poll("tickets")[0]) if event.snapshot)
+    assert snapshot.set is not None
+    assert "tier" not in snapshot.set
+
+
+@pytest.mark.parametrize("objects", [("contacts", "tickets"), ("leads", "tickets")])
+def test_a_portal_that_has_everything_is_not_asked_what_it_has(desk: Desk, objects: tuple[str, ...]) -> None:
+    contact = desk.contact()
+    desk.ticket()
+    desk.act("create", object="leads", fields={"hs_lead_name": "Byron"}, stage="new",
+             associations=[{"object": "contacts", "id": contact}], by="Maria")  # fmt: skip
+    desk.connector = desk.connect(objects=objects, write={"ticket": WRITE, "lead": WRITE})
+    for stream in objects:
+        assert desk.poll(stream)[0]
+    assert not [call for call in desk.calls() if "/properties/" in call]
+
+
+def test_a_history_that_cannot_be_read_now_is_read_with_the_next_poll(desk: Desk) -> None:
+    ticket = desk.ticket()
+    _, cursor = desk.poll("tickets")
+    desk.pass_time(MINUTE)
+    desk.act("update", object="tickets", id=ticket, stage="customer", by="Sam")
+    desk.fault("status:502", "*/tickets/batch/read")
+    with pytest.raises(RetryLater):
+        desk.poll("tickets", cursor)
+    desk.emulator.faults.clear()
+    events = desk.events(desk.poll("tickets", cursor)[0])
+    assert f"user:{desk.owner('Sam')}" in {event.actor for event in events if event.id.startswith("stage:")}
 
 
 def test_a_stage_that_is_renamed_while_we_run_has_its_new_name_within_an_hour(desk: Desk) -> None:
