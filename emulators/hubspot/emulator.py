@@ -7,6 +7,7 @@ Invariant: every answer but a search's carries the rate-limit headers, and every
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ SETTINGS: Final = (
     "validation_rule", "required_rule", "rotate_refresh_token", "token_lifetime_s", "terse_429",
 )  # fmt: skip
 
+
+_PLACES: Final = re.compile(r"(?<=/)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?:\.json)?(?=/|$)")
 
 STRICT: Final = "2026-09"
 """From this version on conditional requirements hold for API writes."""
@@ -128,6 +131,9 @@ class HubSpotEmulator(Emulator):
 
     def _limited(self, policy: str) -> HubSpotError:
         return errors.rate_limited(policy, terse=self.terse_429)
+
+    def normalise_path(self, path: str) -> str:
+        return _PLACES.sub("{id}", super().normalise_path(path))
 
     def expire_token(self, request: Request) -> bool:
         return self.auth.expire(request.headers.get("authorization"))
