@@ -35,6 +35,13 @@ def test_teams_that_may_not_be_read_keep_nobody_from_being_known(org: Any, acme:
     assert {person.name for person in acme.people()} >= {"Maria Costa", "Support"}
 
 
+def test_all_of_it_is_one_call(org: Any, acme: Any) -> None:
+    acme.people()
+    before = org.calls()
+    acme.people()
+    assert org.calls() - before == 1
+
+
 def test_a_person_belongs_to_the_teams_of_the_portal() -> None:
     with Desk() as desk:
         teams = {person.email: person.teams for person in desk.connector.people()}
