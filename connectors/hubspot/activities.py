@@ -18,6 +18,8 @@ from typing import Final
 
 from connectors.base import Receipt, WriteBack
 from connectors.hubspot import names
+from connectors.hubspot.answers import receipt
+from connectors.hubspot.faults import error_of
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
@@ -48,10 +50,17 @@ class Activities:
             if marked in there:
                 receipts.append(Receipt(key=key, outcome="done", wrote=False, crm_id=there[marked]))
                 continue
+            if what is names.TASKS and self._has_left(aim.order.owner):
+                receipts.append(receipt(key, error_of("INACTIVE_OWNER")))
+                continue
             properties = self._note(aim.order) if what is names.NOTES else self._task(aim.order)
             more = {"associations": [{"to": {"id": aim.id}, "types": associations}]}
             inputs.append(Input((key,), marked, properties, mark=marked, more=more))
         return receipts + self._found_out(what, self._sender.create(what, inputs))
+
+    def _has_left(self, owner: str | None) -> bool:
+        holder = self._portal.holder(owner_id(owner)) if owner and owner.startswith("user:") else None
+        return holder is not None and holder.archived
 
     def _found_out(self, what: ObjectType, receipts: Sequence[Receipt]) -> list[Receipt]:
         """What HubSpot refused because its key is taken has been made by an earlier try that we know nothing of."""

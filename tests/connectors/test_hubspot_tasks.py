@@ -161,6 +161,15 @@ def test_a_reminder_that_has_passed_is_left_out(desk: Desk) -> None:
     connector.close()
 
 
+def test_a_task_for_somebody_who_has_left_is_refused_before_it_is_sent(desk: Desk) -> None:
+    ticket, jo, li = desk.ticket(), desk.owner("Jo"), desk.owner("Li")
+    desk.act("deactivate_user", user="Jo")
+    orders = [task(ticket, "a", owner=f"user:{jo}"), task(ticket, "b", owner=f"user:{li}")]
+    receipts = {found.key: (found.outcome, found.code) for found in desk.connector.write(orders)}
+    assert receipts == {"a": ("rejected", "INACTIVE_OWNER"), "b": ("done", None)}
+    assert len(desk.effects()) == 1
+
+
 # ---- completed
 
 
