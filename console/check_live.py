@@ -53,8 +53,8 @@ class Asked:
 
 
 class Inspection:
-    """``Inspection(configuration, names)`` asks the connections of these names; ``silent`` and ``rosters``
-    hold once all of them were told. ``within_s``: real seconds for all of it."""
+    """``Inspection(configuration, names)`` asks the connections of these names; ``rosters`` is whole once all
+    of them were told. ``within_s``: real seconds for all of it."""
 
     def __init__(self, configuration: Configuration, names: list[str], within_s: float | None = None) -> None:
         self._configuration = configuration
@@ -68,11 +68,6 @@ class Inspection:
     def rosters(self) -> dict[str, Roster]:
         """The people of every connection that told them."""
         return {asked.name: asked.roster for asked in self._asked if asked.roster is not None}
-
-    @property
-    def silent(self) -> tuple[str, ...]:
-        """The connections that did not tell their people."""
-        return tuple(asked.name for asked in self._asked if asked.roster is None)
 
     def findings(self, notify: Callable[[str], None]) -> Iterator[tuple[str, Finding]]:
         """Each connection's findings, in the order of the names, as soon as they and those before are complete.
