@@ -60,7 +60,7 @@ class Login:
     """Opens sessions of one org over an HTTP session. ``count()`` is called before each request. Not for several
     threads at once: ``api`` sees to that."""
 
-    def __init__(self, settings: LoginSettings, session: Session, count: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, settings: LoginSettings, session: Session, count: Callable[[], None]) -> None:
         self._settings = settings
         self._session = session
         self._count = count

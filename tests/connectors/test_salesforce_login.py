@@ -149,6 +149,21 @@ def test_a_refresh_token_that_ended_says_how_to_get_another(org: Any) -> None:
     assert org.emulator.counts["POST /services/oauth2/token"] == 1
 
 
+def test_the_second_request_for_a_token_of_another_process_is_counted_too(org: Any) -> None:
+    taken: list[str] = []
+
+    class Counted(Allowance):
+        def take(self, endpoint: str) -> None:
+            taken.append(endpoint)
+
+    drawer = Drawer("used up")
+    table = org.settings(client_secret=None, refresh_token=drawer.secret())
+    wire = Api(SalesforceSettings.model_validate(table), IMPATIENT, Counted(lambda: 0))
+    drawer.text = org.credentials["refresh_token"]
+    wire.ensure_login()
+    assert taken == ["login", "login"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
@@ -331,3 +346,33 @@ def test_a_login_that_names_no_host_holds_no_session() -> None:
     responses.post(TOKEN_URL, json={"access_token": "x", "instance_url": ""})
     with pytest.raises(RetryLater):
         api(refresh_token=Drawer("r").secret()).ensure_login()
+
+
+def test_a_secret_that_was_replaced_after_a_refusal_is_read_anew(org: Any, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("an old one")
+    file.chmod(0o600)
+    table = org.settings(client_secret=resolve(f"file:{file}", tmp_path))
+    wire = Api(SalesforceSettings.model_validate(table), IMPATIENT, Allowance(lambda: 0))
+    with pytest.raises(AuthFailed) as caught:
+        wire.ensure_login()
+    assert "copy the consumer secret again" in str(caught.value.fix)
+    file.write_text(org.credentials["consumer_secret"])
+    wire.ensure_login()
+    file.unlink()
+    org.act("revoke_sessions")
+    assert wire.query("SELECT Id FROM Lead").body
+
+
+def test_a_secret_whose_file_has_gone_is_tried_as_it_was(org: Any, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(org.credentials["consumer_secret"])
+    file.chmod(0o600)
+    table = org.settings(client_secret=resolve(f"file:{file}", tmp_path))
+    wire = Api(SalesforceSettings.model_validate(table), IMPATIENT, Allowance(lambda: 0))
+    file.unlink()
+    org.act("block_user")
+    with pytest.raises(AuthFailed):
+        wire.ensure_login()
+    org.act("unblock_user")
+    wire.ensure_login()

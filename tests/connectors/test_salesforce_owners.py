@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,3 +184,26 @@ def test_a_note_on_a_lead_is_for_colleagues_only(org: Any, acme: Any) -> None:
     other = org.connect()
     other.write([WriteBack(key="n", record=f"acme:lead:{lead}", action="note", subject="Breached")])
     assert "Visibility" not in org.effects()[-1]["note"]
+
+
+def test_in_forty_races_nobody_s_change_is_lost(org: Any, acme: Any) -> None:
+    """Somebody changes the owner before we read, between our two calls, or after; seconds apart, as people are."""
+    dice = random.Random(12)
+    lead = org.create("Lead", OwnerId="maria@acme.test")
+    for _ in range(40):
+        org.act("update", id=lead, fields={"OwnerId": "maria@acme.test"})
+        org.emulator.clock.advance(1)
+        when = dice.choice(["before", "between", "after"])
+        take = partial(org.act, "update", id=lead, fields={"OwnerId": "sam@acme.test"})
+        if when == "before":
+            take()
+        elif when == "between":
+            between(org, acme, take)
+        receipt = acme.write([owner(lead, org.agent(1), owner=org.agent(0))])[0]
+        org.emulator.clock.advance(1)
+        if when == "after":
+            assert receipt.outcome == "done"
+            take()
+        else:
+            assert receipt.outcome == "conflict"
+        assert f"user:{org.row(lead)['OwnerId']}" == org.agent(2)
