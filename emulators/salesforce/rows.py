@@ -115,8 +115,12 @@ class Rows:
         return Response(200, self.shown(table, row, fields.split(",") if fields else None, call.base))
 
     def _unmodified(self, call: Call, row: Values) -> None:
-        # REST API Developer Guide, "Conditional Requests": whole seconds, so it misses changes of the same second.
-        if _since(call, "if-unmodified-since", row):
+        # REST API Developer Guide, "Conditional Requests": whole seconds, so it misses changes of the same second. An
+        # invalid value is a 400; its code is assumed.
+        modified = _since(call, "if-unmodified-since", row)
+        if modified is None and call.request.headers.get("if-unmodified-since"):
+            raise ApiError(400, "INVALID_ARGUMENT_TYPE", "If-Unmodified-Since is not a date", [])
+        if modified:
             raise ApiError(
                 412, "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", "Entity has been modified since the given date", []
             )

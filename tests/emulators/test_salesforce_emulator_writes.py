@@ -270,3 +270,24 @@ def test_an_upsert_answers_with_a_body_since_version_46(org: Org) -> None:
         org.patch(f"/services/data/v{number}.0{path}", {"Subject": "Call"}).status_code for number in (46, 45, 46)
     ]
     assert statuses == [201, 204, 200]
+
+
+def test_a_condition_that_is_no_date_is_refused(org: Org) -> None:
+    lead = org.lead()
+    answer = org.patch(f"/sobjects/Lead/{lead}", {"City": "Ulm"}, headers={"If-Unmodified-Since": "yesterday"})
+    assert answer.status_code == 400
+    assert org.row("Lead", lead)["City"] is None
+
+
+def test_a_part_of_a_composite_call_has_its_own_condition_and_inherits_no_header(org: Org) -> None:
+    lead, other = org.lead(), org.lead()
+    past = {"If-Unmodified-Since": "Mon, 02 Mar 2026 10:00:00 GMT", "Sforce-Auto-Assign": "FALSE"}
+    parts = [
+        {"method": "PATCH", "url": f"/services/data/v66.0/sobjects/Lead/{one}", "referenceId": f"r{one}",
+         "httpHeaders": headers, "body": {"City": "Ulm"}}
+        for one, headers in ((lead, past), (other, {}))
+    ]  # fmt: skip
+    answer = org.post("/composite", {"compositeRequest": parts}, headers={"Sforce-Auto-Assign": "FALSE"}).json()
+    assert [part["httpStatusCode"] for part in answer["compositeResponse"]] == [412, 204]
+    assert org.row("Lead", lead)["City"] is None
+    assert org.row("Lead", other)["OwnerId"] == org.user("Unassigned")
