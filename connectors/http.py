@@ -181,19 +181,28 @@ def failure(error: Exception, *, write: bool) -> ConnectorError:
         return Rejected("the address is not one that can be called: check `url`", code="BAD_URL")
     if isinstance(error, requests.exceptions.SSLError):
         return RetryLater("the server's certificate could not be verified", code="TLS")
-    if isinstance(error, requests.exceptions.ConnectTimeout) or _never_sent(error):
-        return RetryLater("the server could not be reached", code="UNREACHABLE")
+    if (unreached := _never_sent(error)) is not None:
+        reason, code = unreached
+        return RetryLater(reason, code=code)
     if isinstance(error, requests.exceptions.Timeout):
         return RetryLater("the server did not answer in time", code="TIMEOUT", unknown=write)
     return RetryLater("the connection broke before the answer was complete", code="BROKEN", unknown=write)
 
 
-def _never_sent(error: Exception) -> bool:
-    """urllib3 says NewConnectionError or NameResolutionError when no connection came about at all."""
+def _never_sent(error: Exception) -> tuple[str, str] | None:
+    """Why no connection came about at all, as urllib3 says, and our code for it; None when one did."""
     inner: object = error.args[0] if error.args else None
-    reason = getattr(inner, "reason", inner)
-    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "ProxyError"}
+    name = type(getattr(inner, "reason", inner)).__name__
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "the server did not take the connection in time", "UNREACHABLE"
+    return _UNREACHED.get(name)
 
+
+_UNREACHED: Final = {
+    "NewConnectionError": ("the server could not be reached", "UNREACHABLE"),
+    "NameResolutionError": ("the server's name is not known", "DNS"),
+    "ProxyError": ("the proxy on the way out could not be reached", "UNREACHABLE"),
+}
 
 RATE_LIMIT_WAIT_S: Final = 10.0
 """How long to wait after a 429 that does not say."""

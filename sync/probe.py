@@ -20,6 +20,12 @@ SUBJECT: Final = "webhook"
 _PATIENCE: Final = Timeouts.model_validate({"connect": "3s", "read": "5s", "total": "6s"})
 """HubSpot gives a receiver five seconds."""
 
+_WAYS_OUT: Final = {
+    "DNS": "mend daemon.public_url, or give its name an address that is known here too",
+    "TLS": "give the public address a certificate for its name, of an authority that is known everywhere",
+}
+"""By the code of what kept a probe from arriving."""
+
 LISTEN_S: Final = 1.5
 """How long a channel has to refuse us."""
 
@@ -40,7 +46,7 @@ def round_trip(connector: Connector, public_url: str | None, now: int) -> Findin
         headers = {**told.headers, PROBE_HEADER: word}
         answer = exchange(session, told.method, _called(told, public_url), write=False, data=told.body, headers=headers)
     except ConnectorError as error:
-        fix = "start the daemon, and lead the public address to daemon.listen"
+        fix = _WAYS_OUT.get(error.code or "", "start the daemon, and lead the public address to daemon.listen")
         return Finding("fail", SUBJECT, f"{public_url} gave no answer: {error.reason}", fix=fix, unreachable=True)
     finally:
         session.close()

@@ -118,6 +118,17 @@ def test_a_server_that_is_not_there_took_no_write() -> None:
     assert (caught.value.code, caught.value.unknown) == ("UNREACHABLE", False)
 
 
+def test_a_name_that_nobody_knows_is_told_from_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(RetryLater) as caught:
+        exchange(open_session(QUICK), "POST", "https://crm.example/", write=True)
+    assert (caught.value.code, caught.value.unknown) == ("DNS", False)
+    assert caught.value.reason == "the server's name is not known"
+
+
 def test_a_connection_that_breaks_after_a_write_leaves_it_unknown(serve: Serve) -> None:
     session = open_session(QUICK, override=serve(lambda peer, head: peer.close()))
     with pytest.raises(RetryLater) as caught:
