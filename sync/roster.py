@@ -59,17 +59,18 @@ class Roster:
         return [] if one is None else [one]
 
     def like(self, text: str) -> tuple[str, ...]:
-        """Every text of the kind of ``text`` that would mean somebody active: teams, queues, addresses or names."""
+        """Every text of the kind of ``text`` that would mean somebody active: teams, queues, addresses, names, ids."""
         active = [person for person in self._persons.values() if person.active]
         if text.startswith(TEAM):
             return tuple(sorted({f"{TEAM}{team}" for person in active for team in person.teams}))
         if text.startswith(QUEUE):
-            return tuple(sorted(f"{QUEUE}{person.name}" for person in active if _is_queue(person)))
+            return tuple(sorted({f"{QUEUE}{one.name}" for one in active if _is_queue(one)}))
         people = [person for person in active if not _is_queue(person)]
         if "@" in text:
             return tuple(sorted(person.email for person in people if person.email))
-        prefix = USER if text.startswith(USER) else ""
-        return tuple(sorted(f"{prefix}{person.name}" for person in people if person.name))
+        if text.startswith(USER):  # an id may have been cut short, as some CRMs show it
+            return tuple(sorted({f"{USER}{person.name}" for person in people} | {person.id for person in people}))
+        return tuple(sorted({person.name for person in people if person.name}))
 
     def names(self, user: str | None) -> tuple[str, ...]:
         """The address and the name of a person as a configuration writes them, where the CRM tells."""

@@ -169,6 +169,15 @@ def test_all_of_a_pool_may_be_one_team(tmp_path: Path) -> None:
     assert (14, 11) in [(d.problem.line, d.problem.column) for d in doubts(configuration, {"acme": ROSTER})]
 
 
+def test_an_id_that_was_cut_short_is_met_with_the_whole_one(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    start, end = FILE.index("members"), FILE.index("fallback")
+    file.write_text(FILE[:start] + 'members = ["user:005Em0000000003"]\n' + FILE[end:])
+    roster = Roster([Person("user:005Em0000000003IAA", "Maria Lopez"), Person("user:005Em0000000004IAA", "Li")], 0)
+    hints = [doubt.problem.hint for doubt in doubts(load(file), {"acme": roster}) if doubt.problem.line == 14]
+    assert hints == ['did you mean "user:005Em0000000003IAA"?']
+
+
 # ---- at run time
 
 NAMING = LEADS + '\n[pools.sales]\nmembers = ["ann@acme.test", "Nobody Known"]\nfallback = "queue:Unassigned"\n'
