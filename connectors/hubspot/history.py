@@ -22,6 +22,9 @@ from sla.model import Event
 AT_ONCE_MS: Final = 1_000
 """What is set within this time after the first value belongs to the creation."""
 
+BEFORE: Final = -1
+"""A change stands before the row that shows it, which has the same instant and names nobody."""
+
 Says = Callable[[str | None], dict[str, Any]]
 """The normalised fields that a value of the property means."""
 
@@ -77,7 +80,7 @@ def who(version: Version, envelope: Envelope) -> str | None:
 
 
 def _event(record: str, id: str, at: int, actor: str | None, fields: dict[str, Any]) -> Event:
-    return Event(record=record, at=at, id=id, event="changed", actor=actor, set=fields)
+    return Event(record=record, at=at, id=id, seq=BEFORE, event="changed", actor=actor, set=fields)
 
 
 def _at(version: Version) -> int:
