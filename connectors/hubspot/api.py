@@ -1,8 +1,8 @@
 """Every call to HubSpot, through hubspot-api-client.
 
-Owns the SDK's client, its time-outs, the server's clock and the quota headers. Refuses the SDK's
-models (they cost twenty times a plain decode), its hidden sleeping and its hold on logging. Invariant: a call ends
-within ``timeouts.total`` with bytes of a 2xx answer or with one of the five errors; the SDK is imported on first use.
+Owns the SDK's client, its time-outs, the server's clock and the quota headers. Refuses the SDK's models (they cost
+twenty times a plain decode), its exceptions, its hidden sleeping and its hold on logging. Invariant: a call ends within
+``timeouts.total`` with bytes of a 2xx answer or with one of the five errors; the SDK is imported on first use.
 
 One generic layer serves all API versions: the SDK's own ``ApiClient.call_api``, which every typed method ends in. It
 carries token, host, serialisation and connections, and takes a path, so one setting decides all paths.
@@ -25,12 +25,13 @@ from connectors.allowance import EVERYTHING, Allowance
 from connectors.base import Quota
 from connectors.deadline import POOL_CLASSES, Deadline
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
-from connectors.http import MAX_ANSWER_BYTES, Patience, classify, http_date, user_agent
+from connectors.http import Patience, classify, http_date, user_agent
 from connectors.hubspot.answers import TOKEN_REFUSED, understand
 from connectors.hubspot.login import login
 from connectors.hubspot.names import HOST, TOKEN_INFO, Paths
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.shapes import TokenInfo
+from connectors.hubspot.wire import Refused, guard, read
 
 T = TypeVar("T")
 
@@ -157,12 +158,12 @@ class HubSpotApi:
                     _preload_content=False,
                     _request_timeout=(limits.connect, limits.read),
                 )
-                answer = _read(response)
+                answer = read(response)
             except ConnectorError:
                 raise
             except Exception as error:
-                # The one boundary: the SDK raises unrelated classes per package, urllib3's, AttributeError for TLS
-                # failures and UnicodeDecodeError for error pages. All are told apart by what they carry.
+                # The one boundary: the SDK raises unrelated classes per package, urllib3's, and AttributeError for TLS
+                # failures. All are told apart by what they carry.
                 failure = self._failure(error, expired=deadline.expired, write=write)
                 if isinstance(failure, RateLimited):
                     self._allowance.refused(EVERYTHING if failure.code == "DAILY" else endpoint, failure.after)
@@ -174,19 +175,15 @@ class HubSpotApi:
         return response.status, headers, answer
 
     def _failure(self, error: Exception, *, expired: bool, write: bool) -> ConnectorError:
-        carrier = error if getattr(error, "status", None) is not None else error.__context__
-        status = getattr(carrier, "status", None)
-        if isinstance(status, int) and status > 0:
-            headers = {name.lower(): value for name, value in (getattr(carrier, "headers", None) or {}).items()}
-            body = getattr(carrier, "body", None) or b""
+        if isinstance(error, Refused):
+            headers = {name.lower(): value for name, value in error.headers.items()}
             self._note(headers)
-            text = body.encode("utf-8", "replace") if isinstance(body, str) else bytes(body)
-            return understand(status, text, headers, now=self.now(), zone=self.zone, write=write)
+            return understand(error.status, error.body, headers, now=self.now(), zone=self.zone, write=write)
         if expired or isinstance(error, urllib3.exceptions.ReadTimeoutError):
             return RetryLater("HubSpot did not answer in time", code="TIMEOUT", unknown=write)
         if isinstance(error, _NEVER_SENT):
             return RetryLater("HubSpot could not be reached", code="UNREACHABLE")
-        if status == 0:
+        if _is_of_tls(error):
             return RetryLater("HubSpot's certificate could not be verified", code="TLS")
         if isinstance(error, urllib3.exceptions.LocationParseError | urllib3.exceptions.URLSchemeUnknown):
             return Rejected("the address is not one that can be called: check `url`", code="BAD_URL")
@@ -225,20 +222,16 @@ class HubSpotApi:
                 # Every access to such a property builds another client with connections of its own: take one, once.
                 self._client = client.crm.objects.basic_api.api_client
             self._client.user_agent = user_agent()
-            self._client.rest_client.pool_manager.pool_classes_by_scheme = POOL_CLASSES
+            pool = self._client.rest_client.pool_manager
+            pool.pool_classes_by_scheme = POOL_CLASSES
+            guard(pool)
         return self._client
 
 
-def _read(response: Any) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in response.stream(65536):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            response.close()
-            raise Rejected(f"the answer is larger than {MAX_ANSWER_BYTES} bytes", code="TOO_LARGE")
-        parts.append(part)
-    return b"".join(parts)
+def _is_of_tls(error: Exception) -> bool:
+    """The SDK tells of a failed certificate by the status 0, and then stumbles over the body that is not there."""
+    told = error if hasattr(error, "status") else error.__context__
+    return getattr(told, "status", None) == 0
 
 
 @contextlib.contextmanager

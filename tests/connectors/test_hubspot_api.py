@@ -13,6 +13,7 @@ from hubspot_samples.desk import Desk, order
 
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import IMPATIENT
+from connectors.hubspot import api, wire
 from emulators.http import Response
 
 SEARCH = "POST /crm/objects/2026-09/tickets/search"
@@ -115,6 +116,14 @@ def test_a_server_that_is_not_there_is_unreachable(desk: Desk) -> None:
     assert (gone.value.code, gone.value.unknown) == ("UNREACHABLE", False)
 
 
+def test_a_certificate_that_cannot_be_verified_is_told_as_such(desk: Desk) -> None:
+    connector = desk.connect(url=desk.server.url.replace("http://", "https://"), patience=IMPATIENT)
+    with pytest.raises(RetryLater) as failed:
+        connector.poll("tickets", None, 0)
+    assert (failed.value.code, failed.value.unknown) == ("TLS", False)
+    connector.close()
+
+
 @pytest.mark.parametrize(
     ("response", "kind", "code"),
     [
@@ -134,6 +143,24 @@ def test_a_strange_answer_is_one_of_the_five_errors(
     found = refusal(desk)
     assert type(found) is kind
     assert found.code == code
+
+
+def test_an_error_page_without_end_is_read_a_little(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    judge = api.understand
+    monkeypatch.setattr(wire, "MAX_REFUSAL_BYTES", 100_000)
+    monkeypatch.setattr(
+        api, "understand", lambda *given, **more: (seen.append(len(given[1])), judge(*given, **more))[1]
+    )
+    monkeypatch.setattr(desk.emulator, "answer", lambda _request: Response(503, b"x" * 3_000_000))
+    assert refusal(desk).code == "503"
+    assert seen == [100_000] * 3
+
+
+def test_an_answer_without_end_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(desk.emulator, "answer", lambda _request: Response(200, b"x" * 3_000_000))
+    assert (type(refusal(desk)), refusal(desk).code) == (Rejected, "TOO_LARGE")
 
 
 def test_no_error_shows_the_token(desk: Desk) -> None:

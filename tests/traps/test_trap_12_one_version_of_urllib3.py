@@ -18,6 +18,8 @@ from hubspot import Client
 from hubspot_samples.desk import Desk
 from packaging.requirements import Requirement
 
+from connectors.errors import AuthFailed
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -44,9 +46,12 @@ def test_the_sdk_answers_every_call_with_an_attribute_error(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("as_2_6_0")
-def test_our_reads_would_live_through_it(desk: Desk) -> None:
+def test_our_calls_live_through_it(desk: Desk) -> None:
     ticket = desk.ticket()
     assert [change.key.split(":")[1] for change in desk.poll("tickets")[0]] == [ticket]
+    desk.fault("status:401")
+    with pytest.raises(AuthFailed):
+        desk.connector.people()
 
 
 def test_that_version_is_never_installed_with_us() -> None:
