@@ -230,6 +230,7 @@ def test_quota_is_what_hubspot_last_said(desk: Desk) -> None:
     assert windows == {"day": 650_000, "10s": 190}
 
 
+@pytest.mark.slow
 def test_searches_keep_to_what_hubspot_allows() -> None:
     with Desk(objects=("tickets",), searches_per_second=5) as desk:
         desk.emulator.limits.search_per_second = 5
