@@ -10,6 +10,7 @@ echo costs nothing. After a restart the memory is empty: then HubSpot's own stam
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from itertools import islice
 from typing import Final
 
 from connectors.hubspot import names
@@ -41,7 +42,7 @@ class Memory:
         for key, mark in learnt.items():
             known.pop(key, None)  # the newest stand last
             known[key] = mark
-        for key in list(known)[: max(0, len(known) - KNOWN_MAX)]:
+        for key in list(islice(known, max(0, len(known) - KNOWN_MAX))):
             del known[key]
         self._page[stream] = (cursor, learnt)
 

@@ -133,9 +133,9 @@ class Reader:
         past = [name for name in (of.stage, names.OWNER, ours) if name]
         ids = [row.id for row in rows]
         for raw, _ in self._objects.rows(of, ids, self._objects.wanted(of), history=past):
-            kept = self._objects.kept(of, raw)
-            self._portal.recognise(kept[1].properties_with_history.get(ours or "", ()))
-            found[kept[1].id] = kept
+            _, row = self._objects.kept(of, raw)
+            self._portal.recognise(row.properties_with_history.pop(ours or "", ()))
+            found[row.id] = msgspec.Raw(ENCODER.encode(row)), row  # labels of sources, which may be names, stay out
         return found
 
     # ---- what is not there

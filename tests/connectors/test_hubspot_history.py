@@ -118,6 +118,16 @@ def test_our_own_app_is_recognised_by_what_it_wrote_into_our_own_fields(desk: De
     assert told(desk, changes)[-1] == ("owner", jo, "system:sla-sidecar")
 
 
+def test_of_a_history_only_stage_and_owner_are_kept_and_no_label(desk: Desk) -> None:
+    ticket = desk.ticket()
+    desk.connector.write([order("fields", f"acme:ticket:{ticket}", values={"sla_status": "running"})])
+    desk.act("update", object="tickets", id=ticket, stage="customer", via="integration")
+    (change,), _ = desk.poll("tickets")
+    kept = msgspec.json.decode(change.payload)["object"]
+    assert set(kept["propertiesWithHistory"]) == {"hs_pipeline_stage", "hubspot_owner_id"}
+    assert b"sourceLabel" not in change.payload
+
+
 def test_our_own_app_is_recognised_by_the_configuration(desk: Desk) -> None:
     ticket = desk.ticket()
     desk.connector = desk.connect(app_id=desk.emulator.portal.app_id, write={})
