@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from connectors.base import Hint, HintPage
-from connectors.errors import AuthFailed, ConnectorError, RetryLater
+from connectors.errors import AuthFailed, ConnectorError, Rejected, RetryLater
 from connectors.salesforce.login import Opened
 from connectors.salesforce.pubsub_events import Decoder, understand
 from connectors.salesforce.pubsub_wire import MOST, Fetched, ReplayLost, SessionOver, Wire, fetched, meaning
@@ -69,6 +69,7 @@ class Stream:
 
     def __init__(self, wire: Wire, topic: str, replay_id: bytes | None, session: Opened) -> None:
         self.session = session
+        self.resumed = bool(replay_id)
         self.on_the_way = MOST
         self.answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._wire = wire
@@ -125,7 +126,12 @@ class ChangeEvents:
 
     def pull(self, cursor: str | None, wait_s: float) -> HintPage:
         if self._stream is None:
-            self._open(cursor)
+            try:
+                replay_id = bytes.fromhex(cursor or "")
+            except ValueError:  # none of ours: somebody changed the store by hand
+                self._open(b"")
+                return HintPage([], "", gap=True)
+            self._open(replay_id)
         found = self._wait(wait_s)
         if not found:
             return self._nothing(cursor, wait_s)
@@ -148,11 +154,11 @@ class ChangeEvents:
 
     # ---- the stream
 
-    def _open(self, cursor: str | None) -> None:
+    def _open(self, replay_id: bytes) -> None:
         session = self._bus.api.session(self._worn)
         self._worn = None
         self._heard, self._silent_s = False, 0.0
-        self._stream = Stream(self._bus.wire(), self._topic, bytes.fromhex(cursor or ""), session)
+        self._stream = Stream(self._bus.wire(), self._topic, replay_id, session)
 
     def _drop(self) -> Stream | None:
         stream, self._stream = self._stream, None
@@ -213,9 +219,10 @@ class ChangeEvents:
         heard, stream = self._heard, self._drop()
         if self._closed.is_set():
             return HintPage(hints, cursor, gap=gap)
-        if isinstance(why, ReplayLost):
+        refused = isinstance(why, Rejected) and not heard and stream is not None and stream.resumed
+        if isinstance(why, ReplayLost) or refused:
             # The new stream begins before the poll that looks for what was missed.
-            self._open(None)
+            self._open(b"")
             return HintPage(hints, "", gap=True)
         if isinstance(why, SessionOver):
             if stream is not None:

@@ -13,15 +13,15 @@ import pytest
 from outside_material import SPECS
 
 from connectors.base import HintFeed, HintPage
-from connectors.errors import AuthFailed, ConnectorError, RateLimited, RetryLater
+from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import IMPATIENT
 from connectors.salesforce import pubsub, pubsub_settings
 from connectors.salesforce.connector import SalesforceConnector
-from connectors.salesforce.pubsub_events import understand
+from connectors.salesforce.pubsub_events import Decoder, understand
 from connectors.salesforce.settings import SalesforceSettings
 from emulators.core import Server, serve
 from emulators.salesforce import EMULATOR
-from emulators.salesforce.pubsub import PubSubServer, replay_id
+from emulators.salesforce.pubsub import PubSubServer, replay_id, schema
 from sync import probe
 
 grpc = pytest.importorskip("grpc")
@@ -208,6 +208,57 @@ def test_a_place_that_the_bus_has_forgotten_is_a_gap_and_listening_goes_on_from_
         waiting.wait(0.01)
     lead = org.lead()
     assert records(until(late, gap.cursor)) == [f"acme:lead:{lead}"]
+
+
+@pytest.mark.parametrize("cursor", ["no hexadecimal digits", "00", "ff" * 40])
+def test_a_place_that_never_was_one_is_a_gap(org: Org, cursor: str) -> None:
+    feed = org.feed()
+    page = until(feed, cursor)
+    assert (page.hints, page.cursor, page.gap) == ([], "", True)
+
+
+def test_a_place_that_is_refused_without_a_known_code_is_a_gap_too(org: Org) -> None:
+    feed = org.feed()
+    org.bus.refuse = (grpc.StatusCode.INVALID_ARGUMENT, "something.new")
+    assert until(feed, replay_id(0).hex()).gap
+    org.bus.refuse = (grpc.StatusCode.INVALID_ARGUMENT, "something.new")
+    with pytest.raises(Rejected):
+        org.feed().pull("", 5.0)
+
+
+def test_a_schema_with_parts_that_are_named_once_and_meant_twice_is_read() -> None:
+    import io
+    import json
+
+    import fastavro
+
+    name = {"type": "record", "name": "Switchable_PersonName", "fields": [{"name": "LastName", "type": "string"}]}
+    place = {"type": "record", "name": "Address", "fields": [{"name": "City", "type": ["null", "string"]}]}
+    whole = schema(EMULATOR().store.tables["task"])
+    whole["fields"] += [
+        {"name": "Name", "type": ["null", "string", name]},
+        {"name": "Address", "type": ["null", place]},
+        {"name": "OtherAddress", "type": ["null", "Address"]},
+    ]
+    header = {"recordIds": ["00T000000000001AAA"], "entityName": "Task", "changeType": "CREATE", "changeOrigin": "",
+              "transactionKey": "t", "sequenceNumber": 1, "commitTimestamp": 1, "commitNumber": 1, "commitUser": "",
+              "nulledFields": [], "diffFields": [], "changedFields": []}  # fmt: skip
+    values = {"ChangeEventHeader": header, "WhoId": "00Q000000000001EAA", "Name": {"LastName": "Doe"},
+              "Address": {"City": "Riga"}, "OtherAddress": {"City": "Oslo"}}  # fmt: skip
+    written = io.BytesIO()
+    fastavro.schemaless_writer(written, fastavro.parse_schema(whole), values)
+    decoder = Decoder(lambda _id: json.dumps(whole))
+    event = decoder.decode("s1", written.getvalue())
+    assert sorted(event) == ["ChangeEventHeader", "WhatId", "WhoId"]
+    assert records(HintPage(understand(event, "acme", ("Lead",), None, "e").hints, "")) == [
+        "acme:lead:00Q000000000001EAA"
+    ]
+    for broken in (b"", written.getvalue()[:9], b"\xff" * 40):
+        with pytest.raises(ValueError, match="cannot be decoded"):
+            decoder.decode("s1", broken)
+    for wrong in ("", "{}", "[]", '{"fields": 7}'):
+        with pytest.raises(ValueError, match="cannot be read"):
+            Decoder(lambda _id, text=wrong: text).decode("s1", b"")
 
 
 def test_a_keep_alive_moves_the_cursor_although_nothing_happened() -> None:
