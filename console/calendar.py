@@ -100,7 +100,7 @@ def elapsed(config: Path, name: str, start: int, end: int, as_json: bool) -> Non
 def import_(connection: str, config: Path, now: int | None, as_json: bool) -> None:
     """Print the opening hours and holidays that a CRM keeps, as tables to paste.
 
-    What cannot be carried over is told on standard error.
+    What could not be carried over stands above each table as a comment.
     """
     from console.setup_of import chosen, opened
     from console.toml_text import pairs
@@ -120,11 +120,11 @@ def import_(connection: str, config: Path, now: int | None, as_json: bool) -> No
     elif not found:
         raise Failure(f"{entry.connector} has no opening hours that can be read", "write [calendars.NAME] yourself")
     for one in found:
-        if not as_json and one in usable:
-            output.say("\n".join([f"[calendars.{one.name}]", *pairs(one.table), ""]))
-        skipped = () if one in usable else ("left out: it is not active, or never open",)
-        for note in (*one.notes, *skipped):
-            click.echo(output.clean(f"{one.title}: {note}"), err=True)
+        if one not in usable:
+            click.echo(output.clean(f"{one.title}: left out: it is not active, or never open"), err=True)
+        elif not as_json:
+            head = [f"# {line}" for line in (one.title, *one.notes)]
+            output.say("\n".join([*head, f"[calendars.{one.name}]", *pairs(one.table), ""]))
 
 
 def _calendar(config: Path, name: str) -> Calendar:

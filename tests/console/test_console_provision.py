@@ -223,7 +223,7 @@ def test_the_hours_of_a_crm_are_printed_as_tables_that_the_configuration_takes(c
     }  # fmt: skip
     for name, table in tables.items():
         Calendar.from_config(table, name)
-    assert "Berlin: which holidays belong to which hours cannot be read by this user" in err
+    assert "# Berlin\n# which holidays belong to which hours cannot be read by this user" in out
     assert "Old: left out: it is not active, or never open" in err
 
 
