@@ -123,7 +123,8 @@ def import_(connection: str, config: Path, now: int | None, as_json: bool) -> No
         if one not in usable:
             click.echo(output.clean(f"{one.title}: left out: it is not active, or never open"), err=True)
         elif not as_json:
-            head = [f"# {line}" for line in (one.title, *one.notes)]
+            # Names come from the CRM: a comment of theirs must not go on in the next line.
+            head = [f"# {' '.join(line.split())}" for line in (one.title, *one.notes)]
             output.say("\n".join([*head, f"[calendars.{one.name}]", *pairs(one.table), ""]))
 
 

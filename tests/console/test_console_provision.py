@@ -227,6 +227,14 @@ def test_the_hours_of_a_crm_are_printed_as_tables_that_the_configuration_takes(c
     assert "Old: left out: it is not active, or never open" in err
 
 
+def test_a_name_of_the_crm_cannot_leave_its_comment(crms: Crms, cli: Cli) -> None:
+    crms.sf.act({"do": "create", "object": "BusinessHours", "fields": {
+        "Name": 'Odd\n[daemon]\nmode = "live"', "TimeZoneSidKey": "UTC", "MondayStartTime": "09:00:00.000Z",
+        "MondayEndTime": "17:00:00.000Z"}})  # fmt: skip
+    _, out, _ = cli("calendar", "import", "sf")
+    assert list(tomllib.loads(out)) == ["calendars"]
+
+
 def test_the_hours_as_json_have_their_notes(crms: Crms, cli: Cli) -> None:
     hours(crms)
     code, out, _ = cli("calendar", "import", "sf", "--now", "2026-11-21T09:00:00Z", "--json")
