@@ -10,6 +10,7 @@ import pytest
 
 from connectors.base import Receipt, WriteBack
 from connectors.errors import AuthFailed, RateLimited, RetryLater
+from emulators.http import Response
 
 LEADS = "/services/data/v66.0/sobjects/Lead"
 
@@ -207,3 +208,56 @@ def test_in_forty_races_nobody_s_change_is_lost(org: Any, acme: Any) -> None:
         else:
             assert receipt.outcome == "conflict"
         assert f"user:{org.row(lead)['OwnerId']}" == org.agent(2)
+
+
+# ---- answers that tell nothing
+
+
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"compositeResponse": []}, [{"success": True}], {"compositeResponse": [{}]}]
+)
+@pytest.mark.parametrize("action", ["owner", "fields"])
+def test_an_answer_that_does_not_tell_what_became_of_each_record_leaves_all_unknown(
+    org: Any, acme: Any, monkeypatch: pytest.MonkeyPatch, answer: Any, action: Any
+) -> None:
+    leads = [org.create("Lead") for _ in range(2)]
+    acme.write([owner(leads[0], org.agent(0))])
+    real = org.emulator.answer
+
+    def odd(request: Any) -> Any:
+        found = real(request)
+        writes = request.path.endswith("composite/sobjects") or b"PATCH" in request.body
+        return Response(200, answer) if writes else found
+
+    monkeypatch.setattr(org.emulator, "answer", odd)
+    batch = [
+        WriteBack(key=one, record=f"acme:lead:{one}", action=action, owner=org.agent(1), values={"sla_status": "met"})
+        for one in leads
+    ]
+    with pytest.raises(RetryLater) as caught:
+        acme.write(batch)
+    assert (caught.value.code, caught.value.unknown) == ("UNREADABLE", True)
+
+
+def test_a_part_that_says_nothing_but_its_status_goes_by_that(
+    org: Any, acme: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = [org.create("Lead") for _ in range(4)]
+    acme.write([owner(leads[0], org.agent(0))])
+    real = org.emulator.answer
+    parts = [
+        {"httpStatusCode": 412, "body": None}, {"httpStatusCode": 503, "body": "<html>"},
+        {"httpStatusCode": 404, "body": []}, {"httpStatusCode": 400, "body": [{"errorCode": "NEVER_HEARD_OF"}]},
+    ]  # fmt: skip
+
+    def odd(request: Any) -> Any:
+        return Response(200, {"compositeResponse": parts}) if b"PATCH" in request.body else real(request)
+
+    monkeypatch.setattr(org.emulator, "answer", odd)
+    receipts = acme.write([owner(one, org.agent(1), one) for one in leads])
+    assert [(receipt.outcome, receipt.code, receipt.unknown) for receipt in receipts] == [
+        ("conflict", "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", False),
+        ("retry", "UNKNOWN_EXCEPTION", True),
+        ("rejected", "NOT_FOUND", False),
+        ("rejected", "NEVER_HEARD_OF", False),
+    ]
