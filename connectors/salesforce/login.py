@@ -105,8 +105,6 @@ class Login:
         except SalesforceAuthenticationFailed as error:
             # Until 1.12.9 the SDK kept the description in `message`.
             raise login_error(error.code, getattr(error, "auth_message", error.message)) from None
-        except ConnectorError:
-            raise
         except requests.exceptions.RequestException as error:
             raise failure(error, write=False) from error
         except Exception as error:  # noqa: BLE001  # classified
