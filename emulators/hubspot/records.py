@@ -31,6 +31,12 @@ class Version:
     user_id: int | None = None
 
 
+class Published:
+    """How often anything has been sent to an index, of any portal: while it stands, a search finds what it found."""
+
+    count = 0
+
+
 @dataclass(slots=True, eq=False)
 class Record:
     kind: Kind
@@ -84,6 +90,7 @@ class Record:
 
     def publish(self, at_ms: int, lag_ms: int) -> None:
         """Sends the present state to the index, where it arrives after the lag."""
+        Published.count += 1
         state = None if self.archived or self.merged_into else self.values
         if lag_ms <= 0 and not self.unseen:
             self.indexed = state

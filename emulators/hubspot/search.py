@@ -7,15 +7,18 @@ range that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from emulators.hubspot.errors import HubSpotError, bad_search
 from emulators.hubspot.filters import Key, Test, Values, filter_groups, held_by
 from emulators.hubspot.kinds import Kind
 from emulators.hubspot.portal import Portal
-from emulators.hubspot.records import Record
+from emulators.hubspot.records import Published, Record
 
 RESULTS_MAX: Final = 10_000
 LIMIT_MAX: Final = 200
@@ -31,24 +34,60 @@ class Found:
     after: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a search found behind the id ``start``, as the index stood."""
+
+    state: tuple[int, str]
+    start: int
+    found: list[tuple[Record, Values]]
+
+
+_FOUND: Final[WeakKeyDictionary[Portal, Walk]] = WeakKeyDictionary()
+"""The latest walk of each portal."""
+
+
 def search(portal: Portal, kind: Kind, order: Mapping[str, Any]) -> Found:
     """Raises HubSpotError for an order that the vendor would refuse."""
     limit, after = _paging(order)
     groups = filter_groups(portal, kind, order)
     query = _query(kind, str(order.get("query") or ""))
-    now_ms = portal.now_ms()
-    matched: list[tuple[Record, Values]] = []
-    for record in portal.shelf(kind).since(_first_number(order)):
-        values = record.in_index(now_ms)
-        if values is None or (query and not query(record, values)):
-            continue
-        if not groups or any(all(test(record, values) for test in group) for group in groups):
-            matched.append((record, values))
-    _sort(portal, kind, matched, order.get("sorts"))
+    matched = _matched(portal, kind, order, groups, query)
+    if not _by_id(order.get("sorts")):
+        _sort(portal, kind, matched, order["sorts"])
     page = [record for record, _ in matched[after : after + limit]]
     end = after + limit
     shown = [record for record in page if not record.archived and not record.merged_into]
     return Found(len(matched), shown, end if end < len(matched) else None)
+
+
+def _matched(
+    portal: Portal, kind: Kind, order: Mapping[str, Any], groups: Sequence[Sequence[Test]], query: Test | None
+) -> list[tuple[Record, Values]]:
+    """What matches, by id. A walk by id asks the same again and again: it goes on in what was found the first time, as
+    long as nothing is written and nothing is on its way into the index."""
+    start = _first_number(order)
+    asked = json.dumps([kind.name, order.get("query"), _without_bound(order)], sort_keys=True)
+    known = _FOUND.get(portal)
+    if known is not None and known.state == (Published.count, asked) and 0 < known.start <= start:
+        return known.found[bisect_right(known.found, start, key=_number) :]
+    now_ms = portal.now_ms()
+    found: list[tuple[Record, Values]] = []
+    settled = True
+    for record in portal.shelf(kind).since(start):
+        values = record.in_index(now_ms)
+        settled = settled and not record.unseen
+        if values is None or (query and not query(record, values)):
+            continue
+        if not groups or any(all(test(record, values) for test in group) for group in groups):
+            found.append((record, values))
+    if settled and start:
+        _FOUND[portal] = Walk((Published.count, asked), start, list(found))
+    return found
+
+
+def _number(found: tuple[Record, Values]) -> int:
+    return found[0].number
 
 
 def _paging(order: Mapping[str, Any]) -> tuple[int, int]:
@@ -75,21 +114,31 @@ def _query(kind: Kind, text: str) -> Test | None:
 
 
 def _first_number(order: Mapping[str, Any]) -> int:
-    """A walk by id begins where it must: one group that says ``hs_object_id GT n``."""
+    """A walk by id begins where it must: behind the number that every group names by ``hs_object_id GT n``."""
     groups = order.get("filterGroups") or []
-    if len(groups) != 1 or order.get("filters") or not isinstance(groups[0], Mapping):
+    if not groups or order.get("filters"):
         return 0
-    for one in groups[0].get("filters") or []:
-        value = str(one.get("value", ""))
-        if one.get("propertyName") == "hs_object_id" and one.get("operator") in ("GT", "GTE") and value.isdigit():
-            return int(value)
-    return 0
+    bounds = {next((int(one["value"]) for one in group.get("filters") or [] if _is_bound(one)), 0) for group in groups}
+    return bounds.pop() if len(bounds) == 1 else 0
+
+
+def _is_bound(one: Mapping[str, Any]) -> bool:
+    named = one.get("propertyName") == "hs_object_id" and one.get("operator") == "GT"
+    return named and str(one.get("value", "")).isdigit()
+
+
+def _without_bound(order: Mapping[str, Any]) -> list[list[Any]]:
+    groups = order.get("filterGroups") or []
+    return [[one for one in group.get("filters") or [] if not _is_bound(one)] for group in groups]
+
+
+def _by_id(sorts: Any) -> bool:
+    """Whether records stand in order already: they are kept in that of their ids, which is that of creation."""
+    return not sorts or _sort_of(sorts[0]) == ("hs_object_id", False)
 
 
 def _sort(portal: Portal, kind: Kind, matched: list[tuple[Record, Values]], sorts: Any) -> None:
-    """One sort; without one, by id, which is the order of creation. Records without a value come last."""
-    if not sorts:
-        return
+    """One sort. Records without a value come last."""
     name, descending = _sort_of(sorts[0])
     definition = portal.schemas[kind.name].get(name)
     if definition is None:

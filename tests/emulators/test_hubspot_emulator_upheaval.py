@@ -212,3 +212,23 @@ def test_a_stage_is_renamed_and_keeps_its_id(server: Server, crm: HubSpotEmulato
     told = crm.act({"do": "rename_stage", "object": "tickets", "stage": "us", "label": "Ours"})
     _, body = ask(server, "/crm/pipelines/2026-09/tickets")
     assert {stage["id"]: stage["label"] for stage in body["results"][0]["stages"]}[told["id"]] == "Ours"
+
+
+def test_a_walk_by_id_sees_what_is_written_under_way_and_may_begin_again_earlier(
+    server: Server, crm: HubSpotEmulator
+) -> None:
+    made = [make(crm) for _ in range(8)]
+
+    def walk(after: str) -> tuple[int, list[str]]:
+        bound = {"propertyName": "hs_object_id", "operator": "GT", "value": after}
+        order = {"filterGroups": [{"filters": [bound]}], "limit": 2,
+                 "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]}  # fmt: skip
+        body = ask(server, "/crm/objects/2026-09/tickets/search", order)[1]
+        return body["total"], [one["id"] for one in body["results"]]
+
+    assert walk(made[3]) == (4, made[4:6])
+    assert walk(made[5]) == (2, made[6:8])
+    assert walk(made[0]) == (7, made[1:3])
+    crm.act({"do": "delete", "object": "tickets", "id": made[2]})
+    made.append(make(crm))
+    assert walk(made[1]) == (6, made[3:5])
