@@ -3,11 +3,12 @@
 Owns the connector's face: which module answers which method of the contract. Refuses to hold state of its own.
 Invariant: importing it imports no SDK; the first call does.
 
-``names`` vendor words · ``settings`` keys · ``shapes`` JSON · ``api``, ``wire`` calls · ``answers`` errors · ``portal`` what is
-discovered · ``window`` cursors · ``reading``, ``threads`` polls · ``moves`` who needs a history · ``mapping``,
-``history``, ``sources``, ``answering``, ``conversing``, ``webhook`` meaning · ``writing``,
+``names`` vendor words · ``settings`` keys · ``shapes`` JSON · ``api``, ``wire`` calls · ``answers`` errors ·
+``portal`` what is discovered · ``window`` cursors · ``reading``, ``threads`` polls · ``moves`` who needs a history ·
+``mapping``, ``history``, ``sources``, ``answering``, ``conversing``, ``webhook`` meaning · ``writing``,
 ``changes``, ``overwritten``, ``activities``, ``tracing``, ``completing``, ``tagging``, ``messages``, ``sending``,
-``rows`` write-backs · ``login``, ``oauth`` tokens · ``faults`` codes · ``checking`` findings
+``rows`` write-backs · ``login``, ``oauth`` tokens · ``faults`` codes · ``checking`` findings ·
+``scopes`` what a key needs · ``setting_up``, ``provisioning`` what is asked and made before the daemon runs
 """
 
 from __future__ import annotations
