@@ -81,9 +81,13 @@ def start(feed: HintFeed, org: Org, cursor: str | None = None) -> None:
     """Opens the stream and waits until the bus has it."""
     before = len(org.bus.subscriptions)
     feed.pull(cursor, 0)
+    reached(org, before + 1)
+
+
+def reached(org: Org, times: int) -> None:
     waiting = threading.Event()
-    for _ in range(500):
-        if len(org.bus.subscriptions) > before:
+    for _ in range(1_000):
+        if len(org.bus.subscriptions) >= times:
             return
         waiting.wait(0.01)
     raise AssertionError("the bus was not reached")
@@ -203,9 +207,7 @@ def test_a_place_that_the_bus_has_forgotten_is_a_gap_and_listening_goes_on_from_
     late = org.feed()
     gap = until(late, page.cursor)
     assert (gap.hints, gap.cursor, gap.gap) == ([], "", True)
-    waiting = threading.Event()
-    while len(org.bus.subscriptions) < 2:  # a refused place is none
-        waiting.wait(0.01)
+    reached(org, 2)  # a refused place is none
     lead = org.lead()
     assert records(until(late, gap.cursor)) == [f"acme:lead:{lead}"]
 
@@ -221,6 +223,7 @@ def test_a_place_that_is_refused_without_a_known_code_is_a_gap_too(org: Org) -> 
     feed = org.feed()
     org.bus.refuse = (grpc.StatusCode.INVALID_ARGUMENT, "something.new")
     assert until(feed, replay_id(0).hex()).gap
+    reached(org, 1)  # the new stream, which begins with now
     org.bus.refuse = (grpc.StatusCode.INVALID_ARGUMENT, "something.new")
     with pytest.raises(Rejected):
         org.feed().pull("", 5.0)
@@ -466,3 +469,24 @@ def test_the_practice_messages_have_the_vendors_numbers_and_types(compiled: Any)
                 other = theirs[field.name]
                 kind = field.TYPE_INT32 if other.type == field.TYPE_ENUM else other.type
                 assert (field.number, field.type, field.is_repeated) == (other.number, kind, other.is_repeated), name
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "way"),
+    [
+        ("api.pubsub.salesforce.com:7443", "secure_channel"),
+        ("127.0.0.1.evil.example:7443", "secure_channel"),
+        ("127.0.0.1:7443", "insecure_channel"),
+        ("[::1]:7443", "insecure_channel"),
+        ("localhost:7443", "insecure_channel"),
+    ],
+)
+def test_only_this_machine_is_spoken_to_without_tls(endpoint: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from connectors.salesforce.pubsub_wire import Wire
+
+    opened: list[str] = []
+    for name in ("secure_channel", "insecure_channel"):
+        real = getattr(grpc, name)
+        monkeypatch.setattr(grpc, name, lambda *given, n=name, r=real: (opened.append(n), r(*given))[1])
+    Wire(endpoint).close()
+    assert opened == [way]
