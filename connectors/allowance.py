@@ -20,7 +20,7 @@ from connectors.errors import RateLimited
 from connectors.pace import Pace
 from connectors.share import PURPOSES, RESERVED, Balance, Day, Heard, Purpose, Share, Spent, rolling_day
 
-__all__ = ["PURPOSES", "RESERVED", "Allowance", "Balance", "Hold", "Purpose", "Spent", "is_held_back", "spending"]
+__all__ = ["PURPOSES", "RESERVED", "Allowance", "Balance", "HeldBack", "Purpose", "Spent", "is_held_back", "spending"]
 
 HELD_BACK: Final = "HELD_BACK"
 """The code of a refusal that is ours: nobody was called."""
@@ -61,7 +61,7 @@ def is_held_back(error: Exception) -> bool:
     return isinstance(error, RateLimited) and error.code == HELD_BACK
 
 
-class Hold(NamedTuple):
+class HeldBack(NamedTuple):
     """A purpose that gets no calls before ``until`` (epoch ms), and why."""
 
     purpose: Purpose
@@ -96,7 +96,7 @@ class Allowance:
         self._lock = threading.Lock()
         self._shut: dict[str, int] = {}
         """Until when (epoch ms) the vendor wants no call to a class of endpoints."""
-        self._held: dict[Purpose, Hold] = {}
+        self._held: dict[Purpose, HeldBack] = {}
         self._used: dict[Purpose, int] = {}
 
     # ---- before and after a call
@@ -139,14 +139,14 @@ class Allowance:
     def free_at(self, purpose: Purpose) -> int | None:
         """From when on (epoch ms) calls for ``purpose`` may be tried again; None when they may now."""
         with self._lock:
-            hold = self._held.get(purpose)
-            return hold.until if hold is not None and hold.until > self._clock() else None
+            held = self._held.get(purpose)
+            return held.until if held is not None and held.until > self._clock() else None
 
-    def holds(self) -> list[Hold]:
+    def held_back(self) -> list[HeldBack]:
         """What is held back now, the most urgent first."""
         with self._lock:
             now = self._clock()
-            return [hold for one in PURPOSES if (hold := self._held.get(one)) is not None and hold.until > now]
+            return [held for one in PURPOSES if (held := self._held.get(one)) is not None and held.until > now]
 
     def worth_s(self, calls: int, purpose: Purpose) -> float:
         """How many seconds ``calls`` are worth at the highest even rate that the purpose can keep up for a day; 0 while
@@ -180,14 +180,14 @@ class Allowance:
     def _refuse_shut(self, purpose: Purpose, endpoint: str, now: int) -> None:
         until = max(self._shut.get(endpoint, 0), self._shut.get(EVERYTHING, 0))
         if until > now:
-            self._hold(purpose, until, now, "the CRM asked for this wait")
+            self._hold_back(purpose, until, now, "the CRM asked for this wait")
 
     def _refuse_spent(self, purpose: Purpose, now: int, ranked: Purpose) -> None:
         until = self._share.free_at(ranked, now)
         if until > now:
             left = self._share.balance(now).left or 0
             kept = "; they are kept for what is more urgent" if RESERVED[purpose] and left else ""
-            self._hold(purpose, until, now, f"{left:,} calls of the day's share are left{kept}")
+            self._hold_back(purpose, until, now, f"{left:,} calls of the day's share are left{kept}")
 
     def _book(self, purpose: Purpose, endpoint: str, now: int) -> float:
         pace = self._paces.get(endpoint)
@@ -196,10 +196,12 @@ class Allowance:
         seconds = self._seconds()
         at = pace.next(seconds)
         if at - seconds > LONGEST_WAIT_S:
-            self._hold(purpose, now + int((at - seconds) * 1_000) + 1, now, f"calls of the class {endpoint} are paced")
+            self._hold_back(
+                purpose, now + int((at - seconds) * 1_000) + 1, now, f"calls of the class {endpoint} are paced"
+            )
         pace.book(at)
         return at - seconds
 
-    def _hold(self, purpose: Purpose, until: int, now: int, reason: str) -> None:
-        self._held[purpose] = Hold(purpose, until, reason)
+    def _hold_back(self, purpose: Purpose, until: int, now: int, reason: str) -> None:
+        self._held[purpose] = HeldBack(purpose, until, reason)
         raise RateLimited(f"held back: {reason}", after=(until - now) / 1_000, code=HELD_BACK)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connectors.allowance import Allowance, Balance, Hold, Purpose, Spent
+from connectors.allowance import Allowance, Balance, HeldBack, Purpose, Spent
 from sync.effect import BREACH, REFRESH
 from sync.store import Transaction
 from sync.writer import Writes
@@ -34,24 +34,24 @@ class Quotas:
 
     def __init__(self, writes: Writes) -> None:
         self._writes = writes
-        self._kept: dict[str, tuple[frozenset[Spent], tuple[Hold, ...], Balance]] = {}
+        self._kept: dict[str, tuple[frozenset[Spent], tuple[HeldBack, ...], Balance]] = {}
         self._kept_at: dict[str, int] = {}
 
     def keep(self, name: str, allowance: Allowance, now: int) -> None:
         """Writes what has changed since the last time; nothing when nothing has."""
         spent = frozenset(allowance.spent(now - RECENT_MS))
-        holds, balance = tuple(allowance.holds()), allowance.balance()
+        held, balance = tuple(allowance.held_back()), allowance.balance()
         old = self._kept.get(name)
         fresh = self._kept_at.get(name, 0) > now - BALANCE_MS
-        if old is not None and old[:2] == (spent, holds) and (fresh or old[2] == balance):
+        if old is not None and old[:2] == (spent, held) and (fresh or old[2] == balance):
             return
         news = spent - (old[0] if old else frozenset())
-        self._writes.write(lambda t: _keep(t, name, news, holds, balance, now))
-        self._kept[name], self._kept_at[name] = (spent, holds, balance), now
+        self._writes.write(lambda t: _keep(t, name, news, held, balance, now))
+        self._kept[name], self._kept_at[name] = (spent, held, balance), now
 
 
 def _keep(
-    transaction: Transaction, name: str, spent: frozenset[Spent], holds: tuple[Hold, ...], balance: Balance, now: int
+    transaction: Transaction, name: str, spent: frozenset[Spent], held: tuple[HeldBack, ...], balance: Balance, now: int
 ) -> None:
     transaction.many(
         "INSERT INTO spent (connection, quarter, purpose, calls) VALUES (?, ?, ?, ?)"
@@ -60,7 +60,7 @@ def _keep(
     )
     transaction.run("DELETE FROM held WHERE connection = ?", (name,))
     transaction.many(
-        "INSERT INTO held (connection, purpose, until, reason) VALUES (?, ?, ?, ?)", [(name, *hold) for hold in holds]
+        "INSERT INTO held (connection, purpose, until, reason) VALUES (?, ?, ?, ?)", [(name, *hold) for hold in held]
     )
     transaction.run(
         "INSERT INTO allowance (connection, share, max, own, left, begin_at, resets_at, at)"

@@ -255,21 +255,21 @@ def test_what_was_spent_and_heard_outlives_a_restart(world: World) -> None:
     assert sorted(second.spent(0)) == [(NINE, "breach", 20), (NINE, "read", 30)]
 
 
-def test_a_hold_tells_until_when_and_why_and_ends_by_itself(world: World) -> None:
+def test_what_is_held_back_tells_until_when_and_why_and_ends_by_itself(world: World) -> None:
     allowance = world.allowance()
     allowance.heard("day", 0, 1_000)
     for _ in range(130):
         assert takes(allowance, "read")
     assert not takes(allowance, "reconcile")
-    [hold] = allowance.holds()
-    assert (hold.purpose, hold.reason) == (
+    [held] = allowance.held_back()
+    assert (held.purpose, held.reason) == (
         "reconcile",
         "70 calls of the day's share are left; they are kept for what is more urgent",
     )
-    assert allowance.free_at("reconcile") == hold.until
+    assert allowance.free_at("reconcile") == held.until
     assert allowance.free_at("read") is None
-    world.now = hold.until
-    assert allowance.holds() == []
+    world.now = held.until
+    assert allowance.held_back() == []
     assert takes(allowance, "reconcile")
 
 
