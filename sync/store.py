@@ -260,8 +260,9 @@ def _refuse_strangers(connection: sqlite3.Connection, database: Path) -> None:
     if not empty and application not in (migrations.APPLICATION_ID, 0):
         raise StoreError(f"{database} is a database of another program")
     if not empty and application == 0 and not migrations.applied(connection):
-        ours = connection.execute("SELECT count(*) FROM sqlite_master WHERE name <> '_sqlite_migrations'").fetchone()[0]
-        if ours:
+        # The table of migrations, and its index, come before the first of them: a kill can fall in between.
+        theirs = "SELECT count(*) FROM sqlite_master WHERE tbl_name <> '_sqlite_migrations'"
+        if connection.execute(theirs).fetchone()[0]:
             raise StoreError(f"{database} is a database of another program")
     newer = migrations.unknown(connection)
     if newer:

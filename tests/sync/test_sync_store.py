@@ -86,6 +86,22 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "other.db")
 
 
+def test_a_file_whose_making_was_cut_short_before_the_first_migration_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of migrations is made, with its index, before the transaction of the first of them."""
+    with monkeypatch.context() as none_yet:
+        none_yet.setattr(migrations, "MIGRATIONS", ())
+        connection = sqlite3.connect(tmp_path / "sla.db")
+        migrations.apply(connection)
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    connection.close()
+    assert all("_sqlite_migrations" in name for name in names)
+    assert len(names) == 2
+    Store.open(tmp_path / "sla.db").close()
+    assert _settings(tmp_path / "sla.db") == []
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sla.db").write_bytes(b"hello " * 1_000)
     with pytest.raises(StoreCorrupt):
