@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from connectors.base import Change, WriteBack
+from sla import signal
 from sla.model import Event
+from sla.record import RecordState
+from sla.timeline import settle
 
 
 def told(acme: Any, changes: list[Any]) -> list[Event]:
@@ -167,3 +170,49 @@ def test_a_poll_and_a_read_give_one_row_one_key(org: Any, acme: Any, drain: Any)
     org.act("update", id=lead, fields={"Status": "Working - Contacted"})
     (polled,) = drain(acme, "LeadHistory")[0]
     assert polled.key in {change.key for change in acme.read([f"acme:lead:{lead}"])}
+
+
+def lived(acme: Any, record: str, changes: list[Any]) -> tuple[RecordState, list[tuple[int, int]]]:
+    """The state of a record after its changes, and the signals with their instants."""
+    state = RecordState(record)
+    events = [event for event in told(acme, changes) if event.record == record]
+    return state, [(event.at, state.apply(event)) for event in settle(events, 1 << 60)]
+
+
+def everything(acme: Any, drain: Any) -> list[Any]:
+    return [change for stream in acme.streams() for change in drain(acme, stream.name)[0]]
+
+
+def test_a_wait_for_the_customer_between_two_polls_is_seen(org: Any, acme: Any, drain: Any) -> None:
+    case = org.create("Case")
+    moments = []
+    for status in ("Working", "Waiting on Customer", "Working"):
+        org.emulator.clock.advance(60)
+        org.act("update", id=case, by=org.agent(0), fields={"Status": status})
+        moments.append(org.row(case)["SystemModstamp"])
+    changes = everything(acme, drain)
+    assert [change.stream for change in changes].count("Case") == 1  # the one state that the record shows
+    _, signals = lived(acme, f"acme:ticket:{case}", changes)
+    assert [at for at, found in signals if found & signal.PENDING] == [moments[1]]
+    assert [at for at, found in signals if found & signal.UNPENDING] == [moments[2]]
+
+
+def test_a_conversion_that_three_rows_tell_is_one(org: Any, acme: Any, drain: Any) -> None:
+    lead = org.create("Lead", OwnerId="maria@acme.test")
+    first = everything(acme, drain)
+    org.emulator.clock.advance(60)
+    org.act("convert", id=lead, by="maria@acme.test")
+    state, signals = lived(acme, f"acme:lead:{lead}", first + everything(org.connect(), drain))
+    assert (state.status, state.answers) == ("converted", 1)
+    assert sum(1 for _, found in signals if found & signal.RESOLVED) == 1
+
+
+def test_the_same_change_by_row_and_by_history_is_one(org: Any, acme: Any, drain: Any) -> None:
+    case = org.create("Case", OwnerId="maria@acme.test")
+    first = everything(acme, drain)
+    org.emulator.clock.advance(60)
+    org.act("update", id=case, by="li@acme.test", fields={"OwnerId": "li@acme.test", "Status": "Closed"})
+    state, signals = lived(acme, f"acme:ticket:{case}", first + everything(org.connect(), drain))
+    assert (state.owner, state.status, state.owners) == (org.agent(1), "closed", [org.agent(0), org.agent(1)])
+    assert sum(1 for _, found in signals if found & signal.OWNER_CHANGED) == 1
+    assert sum(1 for _, found in signals if found & signal.SOLVE) == 1
