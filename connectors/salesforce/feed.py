@@ -49,9 +49,11 @@ class Feed:
         try:
             asked = self._asking.page(name, place)
         except ConnectorError as error:
-            if error.code != "QUERY_TIMEOUT" or not place.beginning or place.paged:
+            if error.code != "QUERY_TIMEOUT" or place.first is None or place.paged:
                 raise
-            return self._loading.begin(name, place, self._clock())  # too much for a query: that is what jobs are for
+            # Too much for a query: that is what jobs are for. They bring all of the sweep, in no order.
+            began = place.start or self._api.server_at or self._clock()
+            return self._loading.begin(name, place, began, left=place.left)
         return self._page(name, place, asked)
 
     def _page(self, name: str, place: Cursor, asked: Asked) -> Page:

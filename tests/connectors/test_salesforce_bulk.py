@@ -147,6 +147,16 @@ def test_a_query_that_runs_too_long_becomes_a_job(org: Any, acme: Any) -> None:
     assert org.emulator.counts[MADE] == 1
 
 
+def test_a_page_in_the_middle_that_takes_too_long_becomes_a_job_for_the_whole(org: Any, acme: Any) -> None:
+    leads = plant(org, 5)
+    first = acme.poll("Lead", None, 0)
+    org.setup(query_timeout={"Lead": 1})
+    rest = list(pages(acme, "Lead", first.cursor))
+    assert ids([first, *rest]) == ids(rest) == set(leads)
+    reached = json.loads(rest[-1].cursor)["reached"]
+    assert reached == json.loads(first.cursor)["start"]
+
+
 def test_a_query_of_changes_that_runs_too_long_is_asked_again_from_the_cursor(org: Any, acme: Any, drain: Any) -> None:
     _, cursor = drain(acme, "Lead")
     lead = org.create("Lead")
