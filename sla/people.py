@@ -19,13 +19,13 @@ from sla.problem import Collector
 from sla.zone import local_instant
 
 KEYS: Final = ("calendar", "away", "team", "manager")
-_NAME: Final = re.compile(r"user:\S+|[^@\s]+@[^@\s]+")
+_NAME: Final = re.compile(r"user:\S.*|[^@\s]+@[^@\s]+")
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _ALWAYS: Final = Calendar.from_config({"timezone": "UTC", "hours": "24x7"}, "always")
 
 
 Ids = Iterable[tuple[str, str]]
-"""E-mail addresses with the ``user:ID`` that they are in some CRM."""
+"""E-mail addresses and ``user:NAME`` with the ``user:ID`` that they are in some CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def read_people(table: object, calendars: Mapping[str, Calendar], problems: Coll
     for name, given in table.items():
         here = problems.at(name)
         if not _NAME.fullmatch(name):
-            here.add(f'{name!r} is nobody: write "user:ID" or an e-mail address')
+            here.add(f'{name!r} is nobody: write "user:ID", "user:NAME" or an e-mail address')
         if isinstance(given, dict):
             found[name] = _read_colleague(name, given, calendars, here)
         else:
@@ -103,7 +103,7 @@ def _read_colleague(
         if value is not None and not (isinstance(value, str) and value):
             problems.at(key).add(f"`{key}` is text, not {value!r}")
         elif key == "manager" and value is not None and not _NAME.fullmatch(value):
-            problems.at(key).add(f'{value!r} is nobody: write "user:ID" or an e-mail address')
+            problems.at(key).add(f'{value!r} is nobody: write "user:ID", "user:NAME" or an e-mail address')
         else:
             texts[key] = value
     hours = (calendar or _ALWAYS).without(away) if away else calendar

@@ -33,7 +33,7 @@ KEYS: Final = ("at", *ACTIONS, *CONDITIONS)
 RAISE: Final = "raise"
 """One priority higher, whichever it is."""
 
-_PERSON: Final = re.compile(r"user:\S+|[^@\s]+@[^@\s]+")
+_PERSON: Final = re.compile(r"user:\S.*|[^@\s]+@[^@\s]+")
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
 
 

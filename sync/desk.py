@@ -16,7 +16,7 @@ from sla.instant import DAY
 from sla.model import DONE_STATUSES
 from sla.people import NOBODY, People
 from sla.step import Wish
-from sync.roster import TEAM, USER, Roster
+from sync.roster import TEAM, Roster
 from sync.store import Transaction
 
 __all__ = ["ROSTER_MS", "Ask", "Desk", "Roster", "forget", "remember"]
@@ -94,7 +94,6 @@ class Desk:
 
     def has_had(self, wish: Wish, roster: Roster, ask: Ask, instant: int) -> bool:
         """Whether the record seems to have gone where ``wish`` would send it since ``instant``, the one of the step."""
-        wish = _meant(wish)
         if wish.kind == "pool":
             return self.knows(wish.name or "") and self.is_of(wish.name or "", roster, ask.owner)
         if wish.kind in ("next", "manager"):
@@ -104,7 +103,6 @@ class Desk:
 
     def choose_for(self, transaction: Transaction, roster: Roster, wish: Wish, ask: Ask) -> Choice:
         """Whom a step's ``reassign`` means now. ``final`` choices of nobody will not become better by waiting."""
-        wish = _meant(wish)
         match wish.kind:
             case "pool":
                 return self._of_pool(transaction, roster, wish.name or "", ask)
@@ -200,11 +198,6 @@ class Desk:
             if colleague is not None and colleague.manager is not None:
                 return roster.resolve(colleague.manager)
         return roster.manager(user)
-
-
-def _meant(wish: Wish) -> Wish:
-    """``user:`` may be followed by a name as well as by an id; no pool is called so."""
-    return Wish("user", wish.name) if wish.kind == "pool" and (wish.name or "").startswith(USER) else wish
 
 
 def _named(roster: Roster, name: str) -> Choice:

@@ -229,7 +229,7 @@ def test_what_a_calendar_has_wrong_is_not_told_again_for_its_revisions() -> None
 
 
 def test_what_is_wrong_about_people_is_told_word_for_word() -> None:
-    nobody = 'write "user:ID" or an e-mail address'
+    nobody = 'write "user:ID", "user:NAME" or an e-mail address'
     days = 'write "2026-12-24" or "2026-08-01..2026-08-14"'
     problems = Collector(("people",))
     table = {

@@ -23,6 +23,7 @@ hours = { mon-fri = "17:00-21:00" }
 "Ann@acme.test" = { calendar = "evening", team = "Late" }
 "stranger@acme.test" = { team = "Late" }
 "user:ben" = { team = "Early" }
+"user:Cem" = { calendar = "evening" }
 """
 OWNERS = LEADS.replace('calendar = "always"\n', 'calendar = { field = "owner", default = "always" }\n', 1).replace(
     'metric = "first_response"', 'metric = "owner_response"'
@@ -47,6 +48,13 @@ def test_the_clock_of_an_owner_listed_by_address_runs_in_their_hours(staged: Cal
     scene.round()
     eighteen = MONDAY_NINE + 9 * 60 * MINUTE
     assert [clock.due_at for clock in scene.view().clocks()] == [eighteen]
+
+
+def test_the_clock_of_an_owner_listed_by_name_runs_in_their_hours(staged: Callable[..., Scene]) -> None:
+    scene = staged(document=OWNERS + PEOPLE)
+    scene.crm.create("lead", "9", name="Mara", owner="user:cem")
+    scene.round()
+    assert [clock.due_at for clock in scene.view().clocks()] == [MONDAY_NINE + 9 * 60 * MINUTE]
 
 
 def test_clocks_are_judged_again_when_an_owner_becomes_known(staged: Callable[..., Scene]) -> None:
