@@ -155,6 +155,11 @@ class WriteBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     crm_id: str | None = None
 
 
+OVERWROTE_EDIT: Final = "OVERWROTE_EDIT"
+"""Code of a receipt that is ``done``, and that ran over an edit made between our read and our write: ``reason`` says
+whose. People have to be told."""
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the CRM answered to one write-back.
 

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Final
 
 from connectors.allowance import Purpose
-from connectors.base import Receipt
+from connectors.base import OVERWROTE_EDIT, Receipt
 from connectors.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, RetryLater
 from sla.model import Event, split_record
 from sla.step import parse_reassign
@@ -252,6 +252,9 @@ class Delivery:
             if receipt.outcome == "done":
                 reason = receipt.reason or (None if receipt.wrote else "it stood there already")
                 entries.append(outbox.finish(transaction, letter, "done", now, reason, receipt.crm_id))
+                if receipt.code == OVERWROTE_EDIT:
+                    body = {"alarm": "an edit was overwritten", "reason": reason}
+                    entries.append(Entry(now, "alarm", letter.record, body))
                 self._took_effect(transaction, letter, called_at)
             else:
                 entries += self._not_done(transaction, letter, receipt, now)

@@ -11,11 +11,10 @@ https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
-from connectors.base import Receipt
+from connectors.base import OVERWROTE_EDIT, Receipt
 from connectors.errors import ConnectorError
 from connectors.hubspot import names, sources
 from connectors.hubspot.names import ObjectType
@@ -23,8 +22,6 @@ from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Sender
 from connectors.hubspot.shapes import Version
-
-CODE: Final = "OVERWROTE_EDIT"
 
 
 class Overwritten:
@@ -53,7 +50,7 @@ class Overwritten:
         except ConnectorError:
             return list(receipts)
         return [
-            msgspec.structs.replace(one, reason=lost[one.key], code=CODE) if one.key in lost else one
+            msgspec.structs.replace(one, reason=lost[one.key], code=OVERWROTE_EDIT) if one.key in lost else one
             for one in receipts
         ]
 

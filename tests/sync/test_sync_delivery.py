@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
 
-from connectors.base import WriteBack
+from connectors.base import OVERWROTE_EDIT, Receipt, WriteBack
 from connectors.errors import Rejected
 from sync import outbox
 from sync.configuration_shape import MemberEntry, PoolEntry
@@ -413,3 +413,18 @@ def test_records_of_one_kind_fill_a_call_where_a_call_takes_one_kind_only(staged
         scene.crm.create("ticket", f"t{number}")
     scene.round(1)
     assert sorted(map(sorted, batches)) == [["lead"], ["ticket"]]
+
+
+def test_an_edit_that_ours_ran_over_is_an_alarm(scene: Scene) -> None:
+    connector = scene.works.links["crm"].connector
+    write = connector.write
+
+    def over(batch: Sequence[WriteBack]) -> list[Receipt]:
+        lost = {"code": OVERWROTE_EDIT, "reason": "user:jo had set the owner"}
+        return [msgspec.structs.replace(one, **lost) for one in write(batch)]
+
+    connector.write = over  # type: ignore[method-assign]
+    scene.crm.create("lead", "9", name="Mara", owner="user:cem")
+    scene.minutes(61)
+    alarms = [row.body for row in scene.view().ledger(what="alarm")]
+    assert {"alarm": "an edit was overwritten", "reason": "user:jo had set the owner"} in alarms
