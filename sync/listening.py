@@ -94,7 +94,8 @@ class Channel:
         inbox.keep_hints(transaction, self.link.name, page.hints, now)
         inbox.move_cursor(transaction, self.link.name, self._stream, page.cursor, now)
         if page.gap:
-            body = {"connection": self.link.name, "channel": self.feed.name}
+            reason = "something may have been left out, so the connection is polled"
+            body = {"connection": self.link.name, "channel": self.feed.name, "reason": reason}
             ledger.append(transaction, [Entry(now, "gap", None, body)])
         self._note(transaction, heard_at=now)
 
