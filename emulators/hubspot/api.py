@@ -162,7 +162,7 @@ def _history(portal: Portal, record: Record, name: str) -> list[dict[str, Any]]:
     """Schema ValueWithTimestamp, newest first."""
     sort = portal.schemas[record.kind.name].properties[name].type
     past: list[dict[str, Any]] = []
-    for version in reversed(record.history.get(name, ())):
+    for version in reversed(record.history(name)):
         line = {
             "value": "" if version.value == "" else render(sort, version.value),
             "timestamp": iso(version.at_ms),

@@ -128,7 +128,7 @@ class Writer:
         if not self.portal.merge_keeps_primary:
             winner = Record(primary.kind, self.portal.new_number(primary.kind), primary.created_ms, self.at_ms)
             self.portal.shelf(primary.kind).add(winner)
-            winner.history = {name: list(past) for name, past in primary.history.items()}
+            winner.log = list(primary.log)
         moved = {name: value for name, value in other.values.items() if name not in primary.values}
         merged = [one.text("hs_merged_object_ids") for one in (primary, other)]
         ids = [one for one in (*";".join(merged).split(";"), primary.id, other.id) if one]

@@ -46,6 +46,8 @@ def to_18(text: str) -> str:
 
 def restore_case(id18: str) -> str | None:
     """The id with the case that its checksum tells; None when the checksum cannot belong to it."""
+    if id18[15:] == checksum(id18[:15]):
+        return id18
     letters = list(id18[:15])
     for chunk, check in enumerate(id18[15:].upper()):
         if check not in _CHECKS:

@@ -223,7 +223,7 @@ def test_within_an_hour_of_life_everything_has_happened() -> None:
         record
         for record in tickets
         if crm.portal.pipelines.stage("tickets", "customer").id
-        in [version.value for version in record.history["hs_pipeline_stage"]]
+        in [version.value for version in record.history("hs_pipeline_stage")]
     ]
     assert len(tickets) >= 5
     assert waited
