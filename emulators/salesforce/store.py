@@ -8,12 +8,13 @@ Times inside rows are epoch milliseconds in whole seconds: a datetime in Salesfo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from emulators.salesforce.ids import make_id
+from emulators.salesforce.indexes import Indexes
 from emulators.salesforce.schema import Table
 
 Values = dict[str, Any]
@@ -41,6 +42,8 @@ class Store:
         self._numbers: Counter[str] = Counter()
         self._unique: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] | None = None
+        self._indexes: dict[str, Indexes] = defaultdict(Indexes)
+        self._late: dict[str, int] = {}
         self._by_prefix = {table.prefix: table for table in reversed(tables.values())}
 
     def count(self, object: str) -> int:
@@ -73,10 +76,36 @@ class Store:
             if values is not None and (deleted or not values.get("IsDeleted")):
                 yield values
 
+    def pointing(self, object: str, field: str, wanted: Iterable[str], *, deleted: bool = False) -> Iterator[Values]:
+        """What a query sees of the rows whose ``field`` is one of ``wanted``, in order of creation."""
+        if self._is_late(object):
+            return self.rows(object, deleted=deleted)
+        ids = sorted(self._indexes[object].holding(self._all(object), field, wanted))
+        return self._shown(object, ids, deleted=deleted)
+
+    def between(
+        self, object: str, field: str, low: Any, high: Any, *, deleted: bool = False
+    ) -> Iterator[Values] | None:
+        """What a query sees of the rows whose ``field`` is from ``low`` to ``high`` (None: no end), in the order of the
+        field and then of the id. None while rows are on their way into queries: these show what was."""
+        if self._is_late(object):
+            return None
+        return self._shown(object, self._indexes[object].between(self._all(object), field, low, high), deleted=deleted)
+
+    def _is_late(self, object: str) -> bool:
+        return self._late.get(object, 0) > self.now_ms()
+
+    def _all(self, object: str) -> Iterator[Values]:
+        return (row.values for row in self._rows[object].values())
+
+    def _shown(self, object: str, ids: Iterable[str], *, deleted: bool) -> Iterator[Values]:
+        rows = (self._rows[object][one].values for one in ids)
+        return (values for values in rows if deleted or not values.get("IsDeleted"))
+
     def children(self, object: str, field: str, parent: str) -> list[Values]:
         """The undeleted rows whose ``field`` points to ``parent``, as they are now."""
-        rows = (row.values for row in self._rows[object].values())
-        return [values for values in rows if values.get(field) == parent and not values.get("IsDeleted")]
+        ids = sorted(self._indexes[object].holding(self._all(object), field, (parent,)))
+        return list(self._shown(object, ids, deleted=False))
 
     def holders(self, object: str, field: str, value: str) -> list[str]:
         """The ids of the rows that hold an external id; compared without case, as Salesforce does unless told not to.
@@ -120,11 +149,13 @@ class Store:
     def remove(self, object: str, id: str) -> None:
         """Takes a row out for good, as when the recycle bin is emptied."""
         row = self._rows[object].pop(id)
+        self._indexes[object].put(id, row.values, None)
         self._index(self.tables[object.lower()], row.values, {})
 
     def rename_field(self, object: str, old: str, new: str) -> None:
         """Gives a field another name, in its table and in every row."""
         self.tables[object.lower()].rename(old, new)
+        self._indexes.pop(object, None)
         for row in self._rows[object].values():
             row.values = {new if name == old else name: value for name, value in row.values.items()}
             row.before = row.before and {new if name == old else name: value for name, value in row.before.items()}
@@ -136,13 +167,12 @@ class Store:
         """All writes inside it take effect, or none when it is left by an exception. Nests as savepoints do."""
         outermost = self._undo is None
         undo = self._undo = self._undo if self._undo is not None else []
-        mark, unique = len(undo), {key: dict(held) for key, held in self._unique.items()}
+        mark = len(undo)
         try:
             yield
         except BaseException:
             while len(undo) > mark:
                 undo.pop()()
-            self._unique = defaultdict(dict, unique)
             raise
         finally:
             if outermost:
@@ -155,11 +185,21 @@ class Store:
         if delay:
             seen = None if old is None else (old.values if old.visible_at <= self.now_ms() else old.before)
             rows[row_id] = Row(values, self.now_ms() + int(delay * 1000), seen)
+            self._late[table.name] = max(rows[row_id].visible_at, self._late.get(table.name, 0))
         else:
             rows[row_id] = Row(values)
         if self._undo is not None:
-            self._undo.append(lambda: rows.pop(row_id, None) if old is None else rows.__setitem__(row_id, old))
+            self._undo.append(lambda: self._take_back(table, values, old))
+        self._indexes[table.name].put(row_id, old.values if old else None, values)
         self._index(table, old.values if old else {}, values)
+
+    def _take_back(self, table: Table, values: Values, old: Row | None) -> None:
+        if old is None:
+            del self._rows[table.name][values["Id"]]
+        else:
+            self._rows[table.name][values["Id"]] = old
+        self._indexes[table.name].put(values["Id"], values, old.values if old else None)
+        self._index(table, values, old.values if old else {})
 
     def _index(self, table: Table, old: Values, new: Values) -> None:
         for name in (field.name for field in table.fields.values() if field.unique):
