@@ -176,6 +176,26 @@ def test_what_is_less_urgent_stops_first(world: World) -> None:
     assert not takes(allowance, "breach")
 
 
+def test_a_write_back_that_has_begun_comes_to_its_end_and_the_next_one_waits(world: World) -> None:
+    allowance = world.allowance()
+    allowance.heard("day", 0, 1_000)
+    while allowance.balance().own < 159:
+        assert takes(allowance, "read")
+    with spending("refresh"):
+        for _ in range(3):
+            allowance.take("rest")
+    assert not takes(allowance, "refresh")
+
+
+def test_a_long_reading_that_has_begun_stops_at_its_reserve(world: World) -> None:
+    allowance = world.allowance()
+    allowance.heard("day", 0, 1_000)
+    with spending("read"), pytest.raises(RateLimited):
+        for _ in range(200):
+            allowance.take("rest")
+    assert allowance.balance().own == 180
+
+
 def test_the_same_order_holds_when_others_have_used_the_account_up(world: World) -> None:
     allowance = world.allowance()
     allowance.heard("day", 985, 1_000)  # 15 are left of all; 20 belong to reading's betters
