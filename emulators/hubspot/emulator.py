@@ -46,10 +46,9 @@ class HubSpotEmulator(Emulator):
 
     name = "hubspot"
 
-    def __init__(
-        self, *, seed: int = 1, records: int = 0, living: bool = False, speed: float = 1.0, origin: int | None = None
-    ) -> None:
-        super().__init__(seed=seed, records=records, living=living, speed=speed, origin=origin)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        seed = self.seed
         self.portal = Portal(seed, self.clock.now_ms)
         admin = self.portal.owners.people()[0]
         self.auth = Auth(seed, self.portal.id, admin.user_id or 0, self.clock.now_ms)
@@ -60,7 +59,7 @@ class HubSpotEmulator(Emulator):
         self.hooks = Hooks(seed, self.portal.id, self.portal.app_id, self.webhook_secret, self.clock.now_ms)
         self.journal = Journal(seed, self.portal.id, self.clock.now_ms, lambda: self.url)
         self._correlation = random.Random(f"correlation {seed}")
-        fill(Deeds(self.portal, silent=True), random.Random(f"records {seed}"), records)
+        fill(Deeds(self.portal, silent=True), random.Random(f"records {seed}"), self.records)
         self.portal.told = self._happened
         self.portal.said = self.hooks.message
         self.portal.logged = self.effects.record

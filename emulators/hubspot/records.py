@@ -1,14 +1,15 @@
 """Records: their values, their history, and the copy of them that the search index has.
 
-Owns one record and the shelf of all records of a type. Refuses rules: whoever calls has already decided.
-Invariant: ``values`` is replaced, never changed in place, so an older copy stays what the index saw.
+Owns one record, the shelf of all records of a type and what its search index knows. Refuses rules: whoever calls has
+already decided. Invariant: ``values`` is replaced, never changed in place, so an older copy stays what the index saw.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final
 
 from emulators.hubspot.kinds import Kind
@@ -29,12 +30,6 @@ class Version:
     source_type: str
     source_id: str | None = None
     user_id: int | None = None
-
-
-class Published:
-    """How often anything has been sent to an index, of any portal: while it stands, a search finds what it found."""
-
-    count = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -86,20 +81,52 @@ class Record:
         keep = HISTORY_MAX.get(self.kind.name, HISTORY_MAX_OTHERS)
         return [replace(by, value=changes[name]) for by, changes in self.log if name in changes][-keep:]
 
-    def publish(self, at_ms: int, lag_ms: int) -> None:
-        """Sends the present state to the index, where it arrives after the lag."""
-        Published.count += 1
-        state = None if self.archived or self.merged_into else self.values
-        if lag_ms <= 0 and not self.unseen:
-            self.indexed = state
-        else:
-            self.unseen.append((at_ms + max(lag_ms, 0), state))
 
-    def in_index(self, now_ms: int) -> Mapping[str, Value] | None:
-        """What the index knows of it now."""
-        while self.unseen and self.unseen[0][0] <= now_ms:
-            self.indexed = self.unseen.pop(0)[1]
-        return self.indexed
+class Index:
+    """What searches of one type know: each record's ``indexed`` state, and the records in the order of their stamps."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._stamp = kind.stamp
+        self._waiting: dict[int, Record] = {}
+        self._stamps: list[tuple[int, int]] | None = None
+        self.arrived: list[Record] = []
+        """Every record whose state has changed since the first search, as often as it did."""
+
+    def publish(self, record: Record, at_ms: int, lag_ms: int) -> None:
+        """Sends a record's present state to the index, where it arrives after the lag."""
+        state = None if record.archived or record.merged_into else record.values
+        if lag_ms <= 0 and not record.unseen:
+            self._arrive(record, state)
+        else:
+            record.unseen.append((at_ms + max(lag_ms, 0), state))
+            self._waiting[record.number] = record
+
+    def settle(self, now_ms: int) -> None:
+        """Lets arrive what is due."""
+        for record in list(self._waiting.values()):
+            while record.unseen and record.unseen[0][0] <= now_ms:
+                self._arrive(record, record.unseen.pop(0)[1])
+            if not record.unseen:
+                del self._waiting[record.number]
+
+    def stamped(self, records: Iterable[Record], low: float, high: float) -> list[int]:
+        """The numbers of the records whose stamp is from ``low`` to ``high``, in no order. ``records``: all of them."""
+        if self._stamps is None:
+            self._stamps = sorted((self._at(one.indexed), one.number) for one in records if one.indexed is not None)
+        first, after = bisect_left(self._stamps, (low, 0)), bisect_right(self._stamps, (high, inf))
+        return [number for _, number in self._stamps[first:after]]
+
+    def _arrive(self, record: Record, state: Mapping[str, Value] | None) -> None:
+        if self._stamps is not None:
+            if record.indexed is not None:
+                del self._stamps[bisect_left(self._stamps, (self._at(record.indexed), record.number))]
+            if state is not None:
+                insort(self._stamps, (self._at(state), record.number))
+            self.arrived.append(record)
+        record.indexed = state
+
+    def _at(self, state: Mapping[str, Value]) -> int:
+        return int(state[self._stamp])
 
 
 class Shelf:
@@ -111,6 +138,7 @@ class Shelf:
         self._numbers: list[int] = []
         self._records: dict[str, Record] = {}
         self._unique: dict[tuple[str, str], Record] = {}
+        self.index = Index(kind)
 
     def take_number(self, step: int) -> int:
         """A new id; ids only grow."""
@@ -143,6 +171,9 @@ class Shelf:
         """Every record whose id is at least ``number``, archived and merged ones too."""
         for index in range(bisect_left(self._numbers, number), len(self._numbers)):
             yield self._records[str(self._numbers[index])]
+
+    def numbered(self, number: int) -> Record:
+        return self._records[str(number)]
 
     def __len__(self) -> int:
         return len(self._numbers)

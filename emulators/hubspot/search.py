@@ -8,17 +8,17 @@ range that was asked for.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from emulators.hubspot.errors import HubSpotError, bad_search
-from emulators.hubspot.filters import Key, Test, Values, filter_groups, held_by
+from emulators.hubspot.filters import Key, Test, filter_groups, held_by
 from emulators.hubspot.kinds import Kind
 from emulators.hubspot.portal import Portal
-from emulators.hubspot.records import Published, Record
+from emulators.hubspot.records import Record, Shelf
+from emulators.hubspot.walks import Walk, keep, known
 
 RESULTS_MAX: Final = 10_000
 LIMIT_MAX: Final = 200
@@ -34,60 +34,76 @@ class Found:
     after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """What a search found behind the id ``start``, as the index stood."""
-
-    state: tuple[int, str]
-    start: int
-    found: list[tuple[Record, Values]]
-
-
-_FOUND: Final[WeakKeyDictionary[Portal, Walk]] = WeakKeyDictionary()
-"""The latest walk of each portal."""
-
-
 def search(portal: Portal, kind: Kind, order: Mapping[str, Any]) -> Found:
     """Raises HubSpotError for an order that the vendor would refuse."""
     limit, after = _paging(order)
     groups = filter_groups(portal, kind, order)
     query = _query(kind, str(order.get("query") or ""))
-    matched = _matched(portal, kind, order, groups, query)
+    matched = _matched(portal, kind, order, _keeps(groups, query), limit)
     if not _by_id(order.get("sorts")):
-        _sort(portal, kind, matched, order["sorts"])
-    page = [record for record, _ in matched[after : after + limit]]
+        matched = _sorted(portal, kind, matched, order["sorts"])
     end = after + limit
-    shown = [record for record in page if not record.archived and not record.merged_into]
+    shown = [record for record in matched[after:end] if not record.archived and not record.merged_into]
     return Found(len(matched), shown, end if end < len(matched) else None)
 
 
-def _matched(
-    portal: Portal, kind: Kind, order: Mapping[str, Any], groups: Sequence[Sequence[Test]], query: Test | None
-) -> list[tuple[Record, Values]]:
-    """What matches, by id. A walk by id asks the same again and again: it goes on in what was found the first time, as
-    long as nothing is written and nothing is on its way into the index."""
-    start = _first_number(order)
-    asked = json.dumps([kind.name, order.get("query"), _without_bound(order)], sort_keys=True)
-    known = _FOUND.get(portal)
-    if known is not None and known.state == (Published.count, asked) and 0 < known.start <= start:
-        return known.found[bisect_right(known.found, start, key=_number) :]
-    now_ms = portal.now_ms()
-    found: list[tuple[Record, Values]] = []
-    settled = True
-    for record in portal.shelf(kind).since(start):
-        values = record.in_index(now_ms)
-        settled = settled and not record.unseen
+def _keeps(groups: Sequence[Sequence[Test]], query: Test | None) -> Callable[[Record], bool]:
+    """Whether a record is found, by what the index knows of it."""
+
+    def keeps(record: Record) -> bool:
+        values = record.indexed
         if values is None or (query and not query(record, values)):
-            continue
-        if not groups or any(all(test(record, values) for test in group) for group in groups):
-            found.append((record, values))
-    if settled and start:
-        _FOUND[portal] = Walk((Published.count, asked), start, list(found))
-    return found
+            return False
+        return not groups or any(all(test(record, values) for test in group) for group in groups)
+
+    return keeps
 
 
-def _number(found: tuple[Record, Values]) -> int:
-    return found[0].number
+def _matched(
+    portal: Portal, kind: Kind, order: Mapping[str, Any], keeps: Callable[[Record], bool], limit: int
+) -> list[Record]:
+    """What matches, by id. A client that walks by id asks the same again and again: it is kept for it."""
+    shelf = portal.shelf(kind)
+    shelf.index.settle(portal.now_ms())
+    start = _first_number(order)
+    asked = json.dumps([order.get("query"), order.get("filters"), _without_bound(order, start)], sort_keys=True)
+    walk = known(shelf.index, asked, start)
+    if walk is None:
+        walk = Walk(shelf.index, start, keeps, _looked_at(shelf, kind, order, start))
+        if len(found := walk.behind(start)) > limit:
+            keep(shelf.index, asked, walk)
+        return found
+    return walk.behind(start)
+
+
+def _looked_at(shelf: Shelf, kind: Kind, order: Mapping[str, Any], start: int) -> Iterable[Record]:
+    """The records that can match, by id: where a search names few by their stamps, only these."""
+    low, high = _stamps(kind, order)
+    stamped = shelf.index.stamped(shelf.since(), low, high)
+    if len(stamped) > len(shelf) // 4:
+        return shelf.since(start)
+    return (shelf.numbered(number) for number in sorted(stamped) if number >= start)
+
+
+def _stamps(kind: Kind, order: Mapping[str, Any]) -> tuple[float, float]:
+    """Between which stamps everything lies that a search can find."""
+    groups = [group.get("filters") or [] for group in order.get("filterGroups") or []]
+    if not groups or order.get("filters"):
+        return -inf, inf
+    windows = [[_window(one) for one in group if one.get("propertyName") == kind.stamp] for group in groups]
+    return (
+        min(max((low for low, _ in window), default=-inf) for window in windows),
+        max(min((high for _, high in window), default=inf) for window in windows),
+    )
+
+
+def _window(one: Mapping[str, Any]) -> tuple[float, float]:
+    operator = one.get("operator")
+    if operator not in ("GT", "GTE", "LT", "LTE", "EQ", "BETWEEN"):
+        return -inf, inf
+    low = -inf if operator in ("LT", "LTE") else float(one["value"])
+    high = inf if operator in ("GT", "GTE") else float(one.get("highValue") or one["value"])
+    return low, high
 
 
 def _paging(order: Mapping[str, Any]) -> tuple[int, int]:
@@ -127,9 +143,9 @@ def _is_bound(one: Mapping[str, Any]) -> bool:
     return named and str(one.get("value", "")).isdigit()
 
 
-def _without_bound(order: Mapping[str, Any]) -> list[list[Any]]:
+def _without_bound(order: Mapping[str, Any], start: int) -> list[list[Any]]:
     groups = order.get("filterGroups") or []
-    return [[one for one in group.get("filters") or [] if not _is_bound(one)] for group in groups]
+    return [[one for one in group.get("filters") or [] if not (start and _is_bound(one))] for group in groups]
 
 
 def _by_id(sorts: Any) -> bool:
@@ -137,20 +153,20 @@ def _by_id(sorts: Any) -> bool:
     return not sorts or _sort_of(sorts[0]) == ("hs_object_id", False)
 
 
-def _sort(portal: Portal, kind: Kind, matched: list[tuple[Record, Values]], sorts: Any) -> None:
+def _sorted(portal: Portal, kind: Kind, matched: list[Record], sorts: Any) -> list[Record]:
     """One sort. Records without a value come last."""
     name, descending = _sort_of(sorts[0])
     definition = portal.schemas[kind.name].get(name)
     if definition is None:
         raise bad_search()
     held = held_by(definition)
-    keyed = [(held(record, values), record, values) for record, values in matched]
+    keyed = [(held(record, record.indexed or {}), record) for record in matched]
     with_value = [one for one in keyed if one[0] is not None]
     with_value.sort(key=_first, reverse=descending)
-    matched[:] = [one[1:] for one in (*with_value, *(one for one in keyed if one[0] is None))]
+    return [record for _, record in (*with_value, *(one for one in keyed if one[0] is None))]
 
 
-def _first(keyed: tuple[Key | None, Record, Values]) -> Any:
+def _first(keyed: tuple[Key | None, Record]) -> Any:
     return keyed[0]
 
 

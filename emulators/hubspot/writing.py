@@ -180,7 +180,8 @@ class Writer:
 
     def _finish(self) -> None:
         for record in self._touched:
-            record.publish(self.at_ms, self.portal.lag_ms(record.kind))
+            lag_ms = self.portal.lag_ms(record.kind)
+            self.portal.shelf(record.kind).index.publish(record, self.at_ms, lag_ms)
         self._touched.clear()
 
     def _link(self, start: Record, end: Record, type_id: int) -> None:

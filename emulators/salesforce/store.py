@@ -80,8 +80,10 @@ class Store:
         """What a query sees of the rows whose ``field`` is one of ``wanted``, in order of creation."""
         if self._is_late(object):
             return self.rows(object, deleted=deleted)
-        ids = sorted(self._indexes[object].holding(self._all(object), field, wanted))
-        return self._shown(object, ids, deleted=deleted)
+        ids: Iterable[str] = (one for one in wanted if one in self._rows[object])
+        if field != "Id":
+            ids = self._indexes[object].holding(self._all(object), field, wanted)
+        return self._shown(object, sorted(ids), deleted=deleted)
 
     def between(
         self, object: str, field: str, low: Any, high: Any, *, deleted: bool = False

@@ -36,10 +36,10 @@ def test_pages_by_stamp_and_id_hold_what_all_rows_hold_whatever_was_written_mean
         wanted = sorted((row["SystemModstamp"], row["Id"]) for row in rows if row["SystemModstamp"] >= at)
         literal = at.replace("+0000", "Z")
         order = "ORDER BY SystemModstamp ASC, Id ASC"
-        assert ids(org, f"SELECT Id FROM Lead WHERE SystemModstamp >= {literal} {order}") == [id for _, id in wanted]
+        assert ids(org, f"SELECT Id FROM Lead WHERE SystemModstamp >= {literal} {order}") == [one for _, one in wanted]
         first = wanted[0][1]
         after = f"(SystemModstamp > {literal} OR (SystemModstamp = {literal} AND Id > '{first}'))"
-        assert ids(org, f"SELECT Id FROM Lead WHERE {after} {order} LIMIT 3") == [id for _, id in wanted[1:4]]
+        assert ids(org, f"SELECT Id FROM Lead WHERE {after} {order} LIMIT 3") == [one for _, one in wanted[1:4]]
 
 
 def test_a_write_that_was_taken_back_is_not_found_where_it_would_have_stood(org: Org) -> None:
