@@ -38,6 +38,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     ``snapshot`` marks a ``changed`` event that carries the whole mapped record as a CRM showed it at ``at``:
     only what differs from the state before it counts as changed, whatever order snapshots arrive in. A record's
     ``created`` event with an empty ``set`` takes the fields of its earliest snapshot (see ``sla.timeline.settle``).
+    ``was``: what the fields of ``set`` held before, where a source's own history tells it.
     """
 
     record: str
@@ -62,6 +63,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     reason: str | None = None
     by: str | None = None
     snapshot: bool = False
+    was: dict[str, Any] | None = None
 
 
 def record_name(connection: str, kind: str, id: str) -> str:

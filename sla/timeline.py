@@ -38,6 +38,9 @@ _TEXTS = (
 _FLAGS = ("public", "automated")
 
 
+_UNTOLD: Final = object()
+
+
 class BadLine(NamedTuple):
     """A line that could not be read: its number from 1, and why."""
 
@@ -162,7 +165,8 @@ def settle(events: Sequence[Event], now: int) -> list[Event]:
     """The events up to ``now``, each once, in the order in which they count.
 
     A ``created`` event that carries no fields takes those of the record's earliest snapshot, except that a record
-    changed since its creation is taken to have begun as ``new``.
+    changed since its creation is taken to have begun as ``new``, and that what is told to have changed in between began
+    as it ``was``, or with nothing where nobody says.
     """
     if len(events) == 1:
         return [events[0]] if events[0].at <= now else []
@@ -181,10 +185,16 @@ def settle(events: Sequence[Event], now: int) -> list[Event]:
 
 
 def _backfilled(created: Event, ordered: Sequence[Event]) -> Event:
+    began: dict[str, Any] = {}
     for event in ordered:
         if event.snapshot and event.set:
             if event.at == created.at:
                 return msgspec.structs.replace(created, set=event.set)
-            fields = {k: v for k, v in event.set.items() if k not in ("raw_status", "status")}
-            return msgspec.structs.replace(created, set={**fields, "status": "new"})
+            shown = {k: v for k, v in event.set.items() if k not in ("raw_status", "status") and k not in began}
+            told = {k: v for k, v in began.items() if v is not _UNTOLD}
+            return msgspec.structs.replace(created, set={**shown, "status": "new", **told})
+        if event.event == "changed" and event.set:
+            was = event.was or {}
+            for name in event.set.keys() - began.keys():
+                began[name] = was.get(name, _UNTOLD)
     return created

@@ -35,7 +35,7 @@ _ANSWER: Final = {
     names.FEED_ITEM: (*SYSTEM, "ParentId", "Type", "Visibility"),
 }  # fmt: skip
 
-_HISTORY: Final = ("Id", "CreatedDate", "CreatedById", "CreatedBy.UserType", "Field", "NewValue")
+_HISTORY: Final = ("Id", "CreatedDate", "CreatedById", "CreatedBy.UserType", "Field", "OldValue", "NewValue")
 
 USUAL: Final[Mapping[str, Mapping[str, str]]] = {
     names.LEAD: {"source": "LeadSource", "channel": "LeadSource", "country": "Country"},

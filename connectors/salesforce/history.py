@@ -37,19 +37,19 @@ class HistoryMapping:
         """One change with its exact second and its doer, or none."""
         watched = names.HISTORIES[name]
         kind, parent = names.KINDS[watched], row.get(f"{watched}Id")
-        told = self._told(kind, row)
+        told = self._values(kind, row.get("Field"), row.get("NewValue"))
         if not told or not isinstance(parent, str):
             return Normalised([])
         event = Event(
             record=record_name(self._connection, kind, parent), at=read_instant(row["CreatedDate"]),
             id=f"h:{row['Id']}", event="changed", actor=self._actors.of(row, "CreatedBy"), set=told,
+            was=self._values(kind, row.get("Field"), row.get("OldValue")) or None,
         )  # fmt: skip
         return Normalised([event])
 
-    def _told(self, kind: str, row: Row) -> dict[str, Any]:
-        value = row.get("NewValue")
-        if row.get("Field") == "Status":
+    def _values(self, kind: str, field: object, value: object) -> dict[str, Any]:
+        if field == "Status":
             category = self._records.category(kind, value) if isinstance(value, str) else None
             return {"raw_status": value, "status": category} if category is not None else {}
-        holder = owner(value) if row.get("Field") in OWNER_FIELDS else None
+        holder = owner(value) if field in OWNER_FIELDS else None
         return {"owner": holder} if holder is not None else {}

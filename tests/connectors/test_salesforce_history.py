@@ -45,6 +45,20 @@ def test_what_happened_between_two_polls_is_told_to_the_second(org: Any, acme: A
     ]
 
 
+def test_a_record_that_changed_before_we_came_began_as_its_history_says(org: Any, acme: Any, drain: Any) -> None:
+    lead = org.create("Lead", OwnerId="Unassigned")
+    for owner in ("maria@acme.test", "li@acme.test"):
+        org.emulator.clock.advance(60)
+        org.act("update", id=lead, by="li@acme.test", fields={"OwnerId": owner})
+    changes = [change for stream in ("Lead", "LeadHistory") for change in drain(acme, stream)[0]]
+    events = settle(
+        [event for event in told(acme, changes) if event.record.endswith(lead)], org.emulator.clock.now_ms()
+    )
+    assert [event.set["owner"] for event in events if event.set] == [
+        f"queue:{org.emulator.cast.unassigned}", org.agent(0), org.agent(1), org.agent(1),
+    ]  # fmt: skip
+
+
 def test_an_owner_s_change_is_one_event_although_it_is_two_rows(org: Any, acme: Any, drain: Any) -> None:
     lead = org.create("Lead", OwnerId="maria@acme.test")
     _, cursor = drain(acme, "LeadHistory")
@@ -145,7 +159,7 @@ def test_a_first_sweep_reaches_back_thirty_days(org: Any, acme: Any) -> None:
     acme._api.query = lambda soql, **more: (asked.append(soql), query(soql, **more))[1]
     acme.poll("CaseHistory", None, 1_772_460_300_000)
     assert asked == [
-        "SELECT Id, CreatedDate, CreatedById, CreatedBy.UserType, Field, NewValue, CaseId FROM CaseHistory"
+        "SELECT Id, CreatedDate, CreatedById, CreatedBy.UserType, Field, OldValue, NewValue, CaseId FROM CaseHistory"
         " WHERE CreatedDate >= 2026-01-31T14:05:00.000Z"
         " AND Field IN ('Status', 'Owner', 'ownerAccepted', 'ownerAssignment', 'ownerEscalated')"
         " ORDER BY CreatedDate ASC, Id ASC"

@@ -194,7 +194,13 @@ def test_a_creation_without_fields_takes_those_of_the_first_snapshot() -> None:
     # Seen later it may have changed since: it began as new, and the CRM's own word for that is not known.
     assert settle([later, birth], 100)[0].set == {"tier": "y", "status": "new"}
     assert settle([later, birth], 100)[1] == later
-    assert settle([birth, some("b", 2, set={"tier": "z"}), later], 100)[0].set == {"tier": "y", "status": "new"}
+    # What changed in between began as it was, where the source tells; else nobody knows.
+    assert settle([birth, some("b", 2, set={"tier": "z"}), later], 100)[0].set == {"status": "new"}
+    moved = some("b", 2, set={"tier": "z", "status": "open"}, was={"tier": "w"})
+    again = some("d", 3, set={"tier": "v"}, was={"tier": "z"})
+    assert settle([birth, moved, again, later], 100)[0].set == {"tier": "w", "status": "new"}
+    known = some("b", 2, set={"status": "pending"}, was={"status": "open", "raw_status": "Open"})
+    assert settle([birth, known, later], 100)[0].set == {"tier": "y", "status": "open"}
     assert settle([birth, some("b", 2, set={}, snapshot=True), later], 100)[0].set == {"tier": "y", "status": "new"}
     assert settle([birth, some("b", 2, set={"tier": "z"})], 100)[0].set is None
 
