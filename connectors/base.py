@@ -190,12 +190,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 class Capabilities(msgspec.Struct, frozen=True):
     """What a connector can do and in which portions. ``batch``: the most write-backs of an action in one call;
-    ``mixed``: one call may write to records of several kinds."""
+    ``mixed``: one call may write to records of several kinds; ``unfit``: codes of receipts which say that the new owner
+    cannot own the record, so that another may."""
 
     kinds: tuple[str, ...]
     batch: Mapping[str, int]
     webhooks: bool = False
     mixed: bool = True
+    unfit: frozenset[str] = frozenset()
 
 
 class Quota(msgspec.Struct, frozen=True):

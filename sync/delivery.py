@@ -137,7 +137,7 @@ class Delivery:
             return
         if link.worked():
             self._note(link, stopped=False)
-        self._writes.write(lambda t: self._receive(t, started, receipts, called_at))
+        self._writes.write(lambda t: self._receive(t, link, started, receipts, called_at))
         touched = sorted({letter.record for letter in started if letter.action in OVERWRITING})
         if touched:
             self._look_again(link, touched, _purpose(started))
@@ -151,7 +151,7 @@ class Delivery:
         if hidden:
             reason = "the CRM refuses to show the record"
             receipts = [Receipt(key=letter.key, outcome="rejected", reason=reason) for letter in hidden]
-            self._writes.write(lambda t: self._receive(t, hidden, receipts, self._clock.now()))
+            self._writes.write(lambda t: self._receive(t, link, hidden, receipts, self._clock.now()))
         return [letter for letter in batch if letter.record not in unseen]
 
     def _roster(self, link: Link, batch: Sequence[Letter]) -> Roster:
@@ -238,7 +238,12 @@ class Delivery:
     # ---- answers
 
     def _receive(
-        self, transaction: Transaction, started: Sequence[Letter], receipts: Sequence[Receipt], called_at: int
+        self,
+        transaction: Transaction,
+        link: Link,
+        started: Sequence[Letter],
+        receipts: Sequence[Receipt],
+        called_at: int,
     ) -> None:
         """T4: each row ends or waits, with what the CRM said."""
         now = self._clock.now()
@@ -257,16 +262,21 @@ class Delivery:
                     entries.append(Entry(now, "alarm", letter.record, body))
                 self._took_effect(transaction, letter, called_at)
             else:
-                entries += self._not_done(transaction, letter, receipt, now)
+                entries += self._not_done(transaction, link, letter, receipt, now)
                 if letter.action == "fields":
                     again.add(letter.record)
         ledger.append(transaction, entries)
         self._engine.judge_again(transaction, sorted(again), now)
 
-    def _not_done(self, transaction: Transaction, letter: Letter, receipt: Receipt, now: int) -> list[Entry]:
+    def _not_done(
+        self, transaction: Transaction, link: Link, letter: Letter, receipt: Receipt, now: int
+    ) -> list[Entry]:
         reason = receipt.reason or receipt.outcome
         if receipt.outcome == "rejected":
             desk.forget(transaction, letter.key)
+            if receipt.code in link.connector.capabilities.unfit and letter.attempts + 1 < CONFLICTS:
+                self._choose_anew(transaction, link, letter, now, reason)
+                return []
             return [outbox.finish(transaction, letter, "dead", now, reason)]
         if receipt.outcome == "conflict":
             if letter.attempts + 1 >= CONFLICTS:
@@ -278,6 +288,13 @@ class Delivery:
         wait_s = max(receipt.after or 0.0, back_off(letter.attempts + 1, self._rng, longest_s=LONGEST_ROW_WAIT_S))
         outbox.put_back(transaction, [letter], now + int(wait_s * 1_000), reason, unknown=receipt.unknown)
         return []
+
+    def _choose_anew(self, transaction: Transaction, link: Link, letter: Letter, now: int, reason: str) -> None:
+        """Who was chosen cannot have it, so the roster was out of date: whoever is right by a new one gets it."""
+        self._rosters.pop(link.name, None)
+        body = {name: value for name, value in letter.body.items() if name != "owner"}
+        again_at = now + int(back_off(letter.attempts + 1, self._rng) * 1_000)
+        outbox.put_back(transaction, [outbox.amend(transaction, letter, body)], again_at, reason, unknown=False)
 
     def _took_effect(self, transaction: Transaction, letter: Letter, called_at: int) -> None:
         if letter.action == "fields":
@@ -300,14 +317,14 @@ class Delivery:
         now = self._clock.now()
         if isinstance(error, Conflict):
             receipts = [Receipt(key=letter.key, outcome="conflict", reason=error.reason) for letter in started]
-            self._writes.write(lambda t: self._receive(t, started, receipts, now))
+            self._writes.write(lambda t: self._receive(t, link, started, receipts, now))
             return
         if isinstance(error, Rejected):
             if len(started) > 1:
                 self._writes.write(lambda t: self._wait(t, started, now, error.reason, unknown=False))
                 raise error
             receipts = [Receipt(key=started[0].key, outcome="rejected", reason=error.reason)]
-            self._writes.write(lambda t: self._receive(t, started, receipts, now))
+            self._writes.write(lambda t: self._receive(t, link, started, receipts, now))
             return
         self._fail(link, error)
         unknown = isinstance(error, RetryLater) and not isinstance(error, RateLimited) and error.unknown
@@ -329,7 +346,7 @@ class Delivery:
         now = self._clock.now()
         if isinstance(error, Rejected):
             receipts = [Receipt(key=letter.key, outcome="rejected", reason=error.reason) for letter in batch]
-            self._writes.write(lambda t: self._receive(t, batch, receipts, now))
+            self._writes.write(lambda t: self._receive(t, link, batch, receipts, now))
             return
         self._fail(link, error)
         retry_at = link.standing.retry_at or now

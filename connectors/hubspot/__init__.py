@@ -73,6 +73,7 @@ class HubSpotConnector:
             batch=dict.fromkeys(ACTIONS, names.BATCH_LIMIT) | {"message": names.REPLIES_LIMIT},
             webhooks=settings.webhook_secret is not None,
             mixed=False,
+            unfit=frozenset({"INACTIVE_OWNER", "INVALID_OWNER_ID"}),
         )
         self.allowance = allowance(settings, clock, lambda: self._api.zone)
         self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)

@@ -51,6 +51,9 @@ BATCH = {
     **dict.fromkeys(("set", "owner", "tag"), names.PARTS_PER_CALL),
 }
 
+UNFIT = frozenset({"INACTIVE_OWNER_OR_USER", "INVALID_OWNER", "TRANSFER_REQUIRES_READ"})
+"""Codes which say that the new owner cannot own the record."""
+
 
 class SalesforceConnector:
     """See ``connectors.base.Connector``. ``patience`` is how often a call is repeated at once, ``pause(seconds)`` waits
@@ -68,7 +71,7 @@ class SalesforceConnector:
     ) -> None:
         self.name = name
         kinds = tuple(names.KINDS[one] for one in settings.objects)
-        self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None)
+        self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None, unfit=UNFIT)
         self._settings = settings
         self.allowance = allowance(settings, clock)
         self._api = Api(settings, patience, self.allowance)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sync_scene import LEADS, MINUTE, MONDAY_NINE, Scene
 
-from connectors.base import OVERWROTE_EDIT, Receipt, WriteBack
+from connectors.base import OVERWROTE_EDIT, Person, Receipt, WriteBack
 from connectors.errors import Rejected
 from sync import outbox
 from sync.configuration_shape import MemberEntry, PoolEntry
@@ -428,3 +428,26 @@ def test_an_edit_that_ours_ran_over_is_an_alarm(scene: Scene) -> None:
     scene.minutes(61)
     alarms = [row.body for row in scene.view().ledger(what="alarm")]
     assert {"alarm": "an edit was overwritten", "reason": "user:jo had set the owner"} in alarms
+
+
+def test_when_the_one_chosen_has_just_left_the_next_one_gets_it(scene: Scene) -> None:
+    scene.crm.create("lead", "8", name="Ida", owner="user:cem")
+    scene.minutes(61)  # the roster is known from now on
+    scene.crm.create("lead", "9", name="Mara", owner="user:cem")
+    scene.minutes(59)
+    scene.crm.deactivate("user:ben")
+    scene.minutes(3)
+    owners = [(record, what["owner"]) for _, record, what in scene.effects("owner")]
+    assert owners == [("lead:8", "user:ann"), ("lead:9", "user:ann")]
+    assert scene.rows("SELECT count(*) FROM outbox WHERE state = 'dead'") == [(0,)]
+
+
+def test_a_new_owner_that_nobody_can_replace_is_given_up(staged: Callable[..., Scene]) -> None:
+    scene = staged(document=LEADS.replace('reassign = "sales"', 'reassign = "user:ben"'))
+    scene.crm.create("lead", "9", name="Mara", owner="user:cem")
+    scene.minutes(59)
+    scene.works.links["crm"].connector.people = lambda: [Person("user:ben", "Ben")]  # it hides who has left
+    scene.crm.deactivate("user:ben")
+    scene.minutes(5)
+    assert scene.effects("owner") == []
+    assert scene.rows("SELECT reason FROM outbox WHERE state = 'dead'") == [("user:ben is inactive",)]
