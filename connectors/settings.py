@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -60,6 +60,23 @@ def base_url(value: str) -> str:
 Seconds = Annotated[float, BeforeValidator(seconds)]
 """A duration text in the configuration, a number of seconds in the model."""
 
+
+def between(least: str, most: str) -> Callable[[float], float]:
+    """A check of a duration, its bounds as they would be written; what leads outside them is a slip of the pen."""
+
+    def check(value: float) -> float:
+        if not seconds(least) <= value <= seconds(most):
+            raise ValueError(f'must lie between "{least}" and "{most}"')
+        return value
+
+    return check
+
+
+Wait = Annotated[Seconds, AfterValidator(between("50ms", "1h"))]
+"""How long something is waited for: a call that may take no time at all never comes to an end well."""
+
+Overlap = Annotated[Seconds, AfterValidator(between("0s", "168h"))]
+
 BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 
@@ -72,17 +89,17 @@ class Table(BaseModel):
 class Timeouts(Table):
     """How long one HTTP call may take, in seconds: to connect, between two bytes, and altogether."""
 
-    connect: Seconds = 5.0
-    read: Seconds = 30.0
-    total: Seconds = 120.0
+    connect: Wait = 5.0
+    read: Wait = 30.0
+    total: Wait = 120.0
 
 
 class ConnectionSettings(Table):
     """The keys that every ``[connections.NAME]`` may have. Durations are seconds once validated."""
 
     connector: str
-    poll_every: Seconds = 60.0
-    overlap: Seconds = 600.0
+    poll_every: Annotated[Seconds, AfterValidator(between("100ms", "24h"))] = 60.0
+    overlap: Overlap = 600.0
     quota_share: float = Field(default=0.2, gt=0, le=1)
     may_vanish: float = Field(default=0.5, gt=0, le=1)
     objects: tuple[str, ...] = ()

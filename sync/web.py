@@ -60,7 +60,8 @@ class Web:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(_GRACE_S + 1)
+        if self._thread.ident is not None:  # what fails before the start is not to be hidden by its own end
+            self._thread.join(_GRACE_S + 1)
         self._view.close()
         self._socket.close()
 

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from connectors.hubspot.journal_settings import JournalSettings
 from connectors.hubspot.names import DEFAULT_VERSION, PRIORITY_PROPERTY, RECORDS, Version
 from connectors.secret import Secret
-from connectors.settings import ConnectionSettings, Seconds, StatusCategory
+from connectors.settings import ConnectionSettings, Overlap, Seconds, StatusCategory
 
 RecordObject = Literal["contacts", "leads", "tickets"]
 AnswerObject = Literal["emails", "calls", "meetings", "conversations"]
@@ -50,7 +50,7 @@ class HubSpotSettings(ConnectionSettings):
     api_version: Version = DEFAULT_VERSION
     objects: tuple[RecordObject, ...] = ("contacts", "tickets")
     answers: tuple[AnswerObject, ...] = ("emails", "calls", "meetings")
-    overlap: Seconds = 3600.0
+    overlap: Overlap = 3600.0
     searches_per_second: int = Field(default=5, ge=1)
     webhook_secret: Secret | None = None
     webhook_previous_secret: Secret | None = None

@@ -81,6 +81,22 @@ def test_a_good_file_is_understood(file):
     assert [policy.name for policy in read.policies.policies] == ["Support"]
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("poll_every", '"0s"', 'must lie between "100ms" and "24h"'),
+        ("poll_every", '"99999999999999999999h"', 'must lie between "100ms" and "24h"'),
+        ("overlap", '"9999999h"', 'must lie between "0s" and "168h"'),
+        ("timeouts", '{ read = "0s" }', 'must lie between "50ms" and "1h"'),
+    ],
+)
+def test_a_duration_that_nobody_can_have_meant_is_a_mistake_in_the_file(file, key, text, message):
+    lines = [line for line in GOOD.splitlines() if not line.startswith(f"{key} =")]
+    at = lines.index("[connections.acme]") + 1
+    [found] = complaints(file("\n".join([*lines[:at], f"{key} = {text}", *lines[at:]])))
+    assert (found[0], found[3]) == (at + 1, message)
+
+
 def test_every_mistake_of_a_file_is_reported_at_once_with_its_place(file):
     path = file(
         """\
