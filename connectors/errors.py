@@ -43,6 +43,9 @@ class RateLimited(RetryLater):
 class AuthFailed(ConnectorError):
     """Login refused or revoked, or a permission of the whole connection is missing: stop, alarm, retry slowly."""
 
+    narrow: bool = False
+    """The login stands, and lacks the permission for calls of this kind alone: after a write, reading goes on."""
+
 
 class Rejected(ConnectorError):
     """This record or request will never be accepted as it is (validation rule, deleted, unknown field)."""

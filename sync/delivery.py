@@ -25,6 +25,7 @@ from sync.effect import DESTRUCTIVE, OVERWRITING
 from sync.engine import Engine
 from sync.guard import rule
 from sync.intake import Intake
+from sync.lacking import Lacking
 from sync.ledger import Entry
 from sync.link import Link, back_off, note
 from sync.outbox import Letter
@@ -59,6 +60,7 @@ class Delivery:
         self._rng = rng
         self._rosters: dict[str, Roster] = {}
         self._rest_until: dict[str, int] = {}
+        self._lacking = Lacking()
         self._settled: set[str] = set()
         """Connections of which no row can be half sent."""
         self.stop = threading.Event()
@@ -326,6 +328,9 @@ class Delivery:
             receipts = [Receipt(key=started[0].key, outcome="rejected", reason=error.reason)]
             self._writes.write(lambda t: self._receive(t, link, started, receipts, now))
             return
+        if isinstance(error, AuthFailed) and error.narrow:
+            self._writes.write(lambda t: self._not_permitted(t, link, started, error))
+            return
         self._fail(link, error)
         unknown = isinstance(error, RetryLater) and not isinstance(error, RateLimited) and error.unknown
         if unknown:
@@ -340,6 +345,18 @@ class Delivery:
         fields = sorted({letter.record for letter in letters if letter.action == "fields"})
         now = self._clock.now()
         self._engine.judge_again(transaction, fields, now)
+
+    def _not_permitted(
+        self, transaction: Transaction, link: Link, started: Sequence[Letter], error: AuthFailed
+    ) -> None:
+        """The login may do all else: reading goes on, and somebody is told once."""
+        now = self._clock.now()
+        met = self._lacking.met(link.name, error.reason, now)
+        if met.news:
+            body = {"alarm": "a permission is missing", "connection": link.name, "reason": error.reason}
+            body |= {"fix": error.fix} if error.fix else {}
+            ledger.append(transaction, [Entry(now, "alarm", None, body)])
+        self._wait(transaction, started, met.until, error.reason, unknown=False)
 
     def _not_prepared(self, link: Link, batch: Sequence[Letter], error: ConnectorError) -> None:
         """The record could not be read, so nothing is overwritten; nothing has been sent."""

@@ -89,6 +89,10 @@ BY_STATUS: Final[Mapping[int, str]] = {
 """What a status means without a category. 400 and 422 are about values; the others are the same for every vendor."""
 
 
+FORBIDDEN: Final = frozenset({"MISSING_SCOPES", "FORBIDDEN"})
+"""Codes of a 403: the token is good, and not for this call."""
+
+
 def error_of(
     code: str, *, reason: str | None = None, after: float | None = None, write: bool = False
 ) -> ConnectorError:
@@ -99,6 +103,7 @@ def error_of(
     found: ConnectorError
     if rule.verdict == "stop":
         found = AuthFailed(told, code=code)
+        found.narrow = code in FORBIDDEN
     elif rule.verdict == "quota":
         found = RateLimited(told, code=code, after=wait)
     elif rule.verdict == "retry":
