@@ -40,6 +40,7 @@ class Auth:
         self.lifetime_s = LIFETIME_S
         self.logins = 0
         self._access: dict[str, int] = {}
+        self._apps: dict[str, set[str]] = {}
         self._ending: dict[str, int] = {}
         self._refused: set[str] = set()
         self._client = ""
@@ -93,8 +94,7 @@ class Auth:
 
     def grant(self, form: dict[str, str]) -> dict[str, Any]:
         """The answer of the token endpoint. Raises HubSpotError 400 (``invalid_grant`` …)."""
-        if form.get("client_id") != self.client_id or form.get("client_secret") != self.client_secret:
-            raise _refused("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id or secret")
+        self._check_app(form)
         kind = form.get("grant_type")
         if kind == "refresh_token":
             if form.get("refresh_token") != self.refresh_token:
@@ -107,14 +107,24 @@ class Auth:
         token = "C" + self._uuid().replace("-", "").upper()
         self._access[token] = self._now_ms() + self.lifetime_s * 1000
         answer: dict[str, Any] = {"access_token": token, "token_type": "bearer", "expires_in": self.lifetime_s}
-        if kind != "client_credentials":
-            answer["refresh_token"] = self.refresh_token
+        if kind == "client_credentials":
+            self._apps[token] = set(form.get("scope", "").split())
+            return answer | {"scopes": sorted(self._apps[token]), "token_use": "client_credentials"}
         return answer | {
+            "refresh_token": self.refresh_token,
             "hub_id": self._portal_id,
             "user_id": self._user_id,
             "scopes": self.held("oauth-app"),
             "token_use": "access_token",
         }
+
+    def is_app(self, header: str | None, scope: str) -> bool:
+        """Whether a token is the app's own, of client credentials, and was asked for with this scope."""
+        return scope in self._apps.get(self.token_of(header), ())
+
+    def _check_app(self, form: dict[str, str]) -> None:
+        if form.get("client_id") != self.client_id or form.get("client_secret") != self.client_secret:
+            raise _refused("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id or secret")
 
     def held(self, client: str) -> list[str]:
         """The scopes of a client, in order."""
@@ -140,21 +150,41 @@ class Auth:
         return self.static_token
 
     def about(self, token: str) -> dict[str, Any]:
-        """The answer of the token-information endpoint. Raises HubSpotError 404."""
-        expires_ms = self._access.get(token)
-        if expires_ms is None:
+        """The answer of v1's token information. Raises HubSpotError 404."""
+        if token not in self._access:
             raise HubSpotError(404, "Access token not found", "OBJECT_NOT_FOUND")
+        return self._known(token) | self._lasting(token) | {"token_type": "access"}
+
+    def introspect(self, form: dict[str, str]) -> dict[str, Any]:
+        """The answer of introspection; the keys are those of hubspot-sdk's PublicAccessTokenInfoResponse and
+        PublicRefreshTokenInfoResponse. Raises HubSpotError 400. Assumed: that of a token that is no longer good nothing
+        is told (RFC 7662, 2.2), and the values inside ``signed_access_token``."""
+        self._check_app(form)
+        token = form.get("token", "")
+        known = self._known(token) | {"active": True, "client_id": self.client_id, "token_type": "bearer"}
+        if token == self.refresh_token:
+            return known | {"token_use": "refresh_token"}
+        if self._access.get(token, 0) <= self._now_ms():
+            return {"active": False}
+        known |= {"token_use": "access_token", "is_private_distribution": True}
+        return known | self._lasting(token) | {"signed_access_token": self._signed(token)}
+
+    def _known(self, token: str) -> dict[str, Any]:
         return {
-            "token": token,
-            "user": "admin@acme.test",
-            "hub_domain": "acme.test",
-            "scopes": self.held("oauth-app"),
-            "hub_id": self._portal_id,
-            "app_id": 0,
-            "expires_in": max(0, (expires_ms - self._now_ms()) // 1000),
-            "user_id": self._user_id,
-            "token_type": "access",
-        }
+            "token": token, "user": "admin@acme.test", "hub_domain": "acme.test", "scopes": self.held("oauth-app"),
+            "hub_id": self._portal_id, "app_id": 0, "user_id": self._user_id,
+        }  # fmt: skip
+
+    def _lasting(self, token: str) -> dict[str, Any]:
+        return {"expires_in": max(0, (self._access[token] - self._now_ms()) // 1000)}
+
+    def _signed(self, token: str) -> dict[str, Any]:
+        return {
+            "expiresAt": self._access[token], "scopes": "", "hubId": self._portal_id, "userId": self._user_id,
+            "appId": 0, "signature": "", "scopeToScopeGroupPks": "", "newSignature": "", "hublet": "na1",
+            "trialScopes": "", "trialScopeToScopeGroupPks": "", "isUserLevel": False, "isPrivateDistribution": True,
+            "installingUserId": self._user_id, "isServiceAccount": False,
+        }  # fmt: skip
 
 
 def _refused(error: str, status: str, message: str) -> HubSpotError:

@@ -85,7 +85,7 @@ class HubSpotEmulator(Emulator):
         client = self.auth.check(request.headers.get("authorization"))
         self.limits.count()
         if request.path.startswith(PATH):
-            return self.journal.answer(request, client)
+            return self.journal.answer(request, self.auth.is_app)
         found = routes.find(request.path)
         if found is None:
             raise errors.not_found()
@@ -105,7 +105,7 @@ class HubSpotEmulator(Emulator):
             case "POST", ["private-apps", "get", "access-token-info"]:
                 return done(self.auth.about_key(str(request.json().get("tokenKey", ""))))
             case "POST", ["token", "introspect"] | ["introspect"]:
-                return done(self.auth.about(request.form().get("token", "")))
+                return done(self.auth.introspect(request.form()))
             case "POST", ["token", "revoke"] | ["revoke"]:
                 self.auth.revoke()
                 return done()

@@ -26,6 +26,7 @@ from emulators.hubspot.values import iso
 
 PATH: Final = "/webhooks-journal/"
 FILES: Final = "/journal-files/"
+SCOPE: Final = "developer.webhooks_journal.read"
 KEPT_MS: Final = 3 * 86_400_000
 LINK_MS: Final = 3_600_000
 MOST: Final = 10_000
@@ -80,13 +81,14 @@ class Journal:
             }
         self._waiting.append(told)
 
-    def answer(self, request: Request, client: str) -> Response:
-        """One question after entries. Raises HubSpotError 403 for a token that is not an app's, 404 for what is not."""
+    def answer(self, request: Request, is_app: Callable[[str | None, str], bool]) -> Response:
+        """One question after entries. Raises HubSpotError 403 for a token that is not an app's, of client credentials
+        with the journal's scope, 404 for what is not."""
         match = _ENTRIES.fullmatch(request.path)
         if request.method != "GET" or match is None:
             raise not_found()
-        if client != "oauth-app":
-            raise missing_scopes(("developer.webhooks_journal.read",))
+        if not is_app(request.headers.get("authorization"), SCOPE):
+            raise missing_scopes((SCOPE,))
         self._publish()
         parts = match["rest"].split("/")
         if parts == ["earliest"]:
