@@ -254,4 +254,8 @@ class Connector(Protocol):
 
     def quota(self) -> list[Quota]: ...
 
+    def losses(self) -> Sequence[Finding]:
+        """What is configured, or was there before, and is not there for us now, as far as polls have met it, in the
+        words of ``check``; nothing that an account may well lack. Makes no call. Empty again once it is back."""
+
     def close(self) -> None: ...

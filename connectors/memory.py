@@ -181,6 +181,9 @@ class MemoryConnector:
             return [Finding("fail", "login", error.reason, unreachable=isinstance(error, RetryLater))]
         return [Finding("ok", "login", "the memory CRM answers")]
 
+    def losses(self) -> Sequence[Finding]:
+        return tuple(self.crm.losses)
+
     def quota(self) -> list[Quota]:
         return [Quota("day", len(self.crm.calls), 100_000, self.crm.clock())]
 

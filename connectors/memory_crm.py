@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.base import Finding
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, RetryLater
 
 OURSELVES = "system:sla-sidecar"
@@ -92,6 +93,8 @@ class MemoryCrm:
         self.utterances: dict[str, Utterance] = {}
         self.tasks: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        self.losses: list[Finding] = []
+        """What the connector says is no longer there."""
         self.sent: list[tuple[str, int, str]] = []
         """Messages of ours to customers: record, when, text."""
         self.people: dict[str, dict[str, Any]] = {}

@@ -1,5 +1,5 @@
-"""A connection in words: what is left of its calls, who used them, what is held back, how far a first reading is, and
-how its channels stand.
+"""A connection in words: what is left of its calls, who used them, what is held back, how far a first reading is, how
+its channels stand, and what is missing.
 
 Owns the sentences. Refuses to count. Invariant: the same words stand in ``status`` and on the page.
 """
@@ -34,6 +34,8 @@ def _lines(row: ConnectionRow, now: int) -> Iterator[str]:
         yield _reading(reading)
     for channel in row.channels:
         yield _channel(channel, now)
+    for loss in row.losses:
+        yield f"{loss.subject}: {loss.reason}" + (f"; {loss.fix}" if loss.fix else "")
 
 
 def _channel(row: ChannelRow, now: int) -> str:

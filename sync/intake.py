@@ -18,7 +18,7 @@ from typing import Final
 from connectors.allowance import Purpose
 from connectors.base import Change, Page
 from connectors.errors import ConnectorError, Rejected
-from sync import inbox, reading
+from sync import inbox, losses, reading
 from sync.clock import Clock
 from sync.engine import Engine
 from sync.inbox import Waiting, Which
@@ -234,7 +234,13 @@ class Intake:
         usual = self._poll_calls[link.name] = min(calls, self._poll_calls.get(link.name, USUAL_CALLS))
         self._poll_at[link.name] = started_at + int(link.connector.allowance.worth_s(usual, "read") * 1_000)
         quota = link.connector.quota()
-        self._writes.write(lambda t: note_round(t, link, started_at, now, quota))
+        missing = link.connector.losses()
+
+        def keep(transaction: Transaction) -> None:
+            note_round(transaction, link, started_at, now, quota)
+            losses.note(transaction, link.name, missing, now)
+
+        self._writes.write(keep)
 
 
 def _unheard(_: Reading) -> None:

@@ -16,7 +16,7 @@ from sla.fold import Wait
 from sla.instant import SECOND, format_instant
 from sla.model import Event
 from sla.policy import Policies
-from sync import adoption, clock_row, people, record_row, timeline, view_calls
+from sync import adoption, clock_row, losses, people, record_row, timeline, view_calls
 from sync.at_risk import AtRisk, at_risk, next_due
 from sync.policy_book import PolicyBook, Terms
 from sync.revision import Document
@@ -324,6 +324,7 @@ def _connections(transaction: Transaction) -> list[ConnectionRow]:
     for name, *each in transaction.rows("SELECT connection, window, used, max, at FROM quota ORDER BY window"):
         quota.setdefault(name, []).append(QuotaRow(*each))
     shares, held, readings = (ask(transaction) for ask in (view_calls.allowances, view_calls.held, view_calls.readings))
+    missing = losses.by_connection(transaction)
     channels: dict[str, list[ChannelRow]] = {}
     for name, *channel in transaction.rows(
         "SELECT connection, name, state, reason, heard_at, retry_at FROM channel ORDER BY name"
@@ -335,7 +336,7 @@ def _connections(transaction: Transaction) -> list[ConnectionRow]:
     return [
         ConnectionRow(  # type: ignore[call-arg]  # seven columns, in their order
             name, *standing, records.get(name, 0), waiting.get(name, 0), dead.get(name, 0), quota.get(name, []), fix,
-            shares.get(name), held.get(name, []), readings.get(name, []), channels.get(name, []),
+            shares.get(name), held.get(name, []), readings.get(name, []), channels.get(name, []), missing.get(name, []),
         )
         for name, *standing, fix in rows
     ]  # fmt: skip

@@ -70,6 +70,14 @@ class ChannelRow(msgspec.Struct, frozen=True):
     retry_at: int | None
 
 
+class LossRow(msgspec.Struct, frozen=True):
+    """What is configured, or was there before, and is not there for us; ``fix``: the next step for a person."""
+
+    subject: str
+    reason: str
+    fix: str | None = None
+
+
 class ConnectionRow(msgspec.Struct, frozen=True):
     """One connection. ``state``: ok, retrying, stopped. ``ok_at``: start of the last poll that was wholly digested.
     ``fix``: the next step for a person, where one is known."""
@@ -92,6 +100,7 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     reading: list[ReadingRow] = []
     channels: list[ChannelRow] = []
     """How the channels stand that hints are pulled from."""
+    losses: list[LossRow] = []
 
 
 class DaemonRow(msgspec.Struct, frozen=True):

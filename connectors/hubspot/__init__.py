@@ -149,6 +149,9 @@ class HubSpotConnector:
     def quota(self) -> list[Quota]:
         return self._api.quota()
 
+    def losses(self) -> Sequence[Finding]:
+        return ()
+
     def close(self) -> None:
         self._api.close()
 

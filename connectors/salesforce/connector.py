@@ -164,6 +164,9 @@ class SalesforceConnector:
     def quota(self) -> list[Quota]:
         return self._api.quota()
 
+    def losses(self) -> Sequence[Finding]:
+        return ()
+
     def close(self) -> None:
         self._api.close()
 
