@@ -45,9 +45,9 @@ def crm() -> Iterator[Server]:
 
 
 def test_the_node_client_works_unchanged(crm: Server, modules: Path) -> None:
-    token = crm.emulator.credentials()["access_token"]
+    credentials = json.dumps(crm.emulator.credentials())
     ran = subprocess.run(
-        ["node", str(FOLDER / "contract.cjs"), crm.url, token],
+        ["node", str(FOLDER / "contract.cjs"), crm.url, credentials],
         env=os.environ | {"NODE_PATH": str(modules)}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
@@ -70,6 +70,19 @@ def test_the_node_client_works_unchanged(crm: Server, modules: Path) -> None:
         "task": ["NOT_STARTED", True],
         "lead": "Ada",
         "refused": [400, "VALIDATION_ERROR", "PROPERTY_DOESNT_EXIST"],
+        "oauth": ["bearer", 1800, True, True, [400, "BAD_REFRESH_TOKEN", "invalid_grant"]],
+        "setUp": [["sla_key", "sla_why"], "sla_group", 409],
+        "upserted": [True, False, True],
+        "history": [["AUTOMATION_PLATFORM", "INTEGRATION"], True],
+        "said": ["INCOMING", "OUTGOING"],
+        "refusals": {
+            "rolling": [429, "RATE_LIMITS", "TEN_SECONDLY_ROLLING"],
+            "daily": [429, "RATE_LIMITS", "DAILY"],
+            "stranger": [401, "INVALID_AUTHENTICATION", None],
+            "scopes": [403, "MISSING_SCOPES", None],
+            "doubled": [409, "CONFLICT", None],
+            "partly": ["COMPLETE", 1, "INTERNAL_ERROR"],
+        },
         "dated": [200, True],
         "archived": 1,
     }

@@ -1,4 +1,5 @@
-// jsforce against an emulated Salesforce: login, describe, query, pages, create, update, upsert, tasks, retrieve.
+// jsforce against an emulated Salesforce: login and renewal, describe, query, pages, create, update, upsert, tasks,
+// retrieve, bulk queries, histories, feeds, custom fields, settings.
 // Takes the emulator's ready line in EMULATOR; prints one line per step that held; fails on the first that does not.
 "use strict";
 
@@ -129,6 +130,64 @@ const steps = {
     assert.ok(gone.deletedRecords.some((one) => one.id === lead.id));
   },
 
+  async "a refresh token is good once, and the answer brings the next"() {
+    let renewed;
+    const conn = new Connection({
+      version, oauth2: oauth2(), instanceUrl: url, accessToken: "00D!old", refreshToken: credentials.refresh_token,
+    });
+    conn.on("refresh", (_, answer) => (renewed = answer));
+    assert.equal((await conn.query("SELECT Id FROM Organization")).totalSize, 1);
+    assert.notEqual(renewed.refresh_token, credentials.refresh_token);
+    await assert.rejects(oauth2().refreshToken(credentials.refresh_token), /expired access\/refresh token/);
+    assert.equal((await oauth2().refreshToken(renewed.refresh_token)).instance_url, url);
+  },
+
+  async "a bulk query brings every row once"() {
+    const stream = await connect().bulk2.query("SELECT Id, Name FROM Account", { pollInterval: 100, pollTimeout: 30000 });
+    const rows = await stream.toArray();
+    assert.equal(new Set(rows.map((one) => one.Id)).size, 260);
+    assert.ok(rows.every((one) => one.Name));
+    await assert.rejects(connect().bulk2.query("SELECT COUNT() FROM Account"), { errorCode: "API_ERROR" });
+  },
+
+  async "stages and owners leave a history"() {
+    const conn = connect();
+    const maria = (await conn.sobject("User").findOne({ Email: "maria@acme.test" }, "Id")).Id;
+    const made = await conn.sobject("Case").create({ Subject: "Help" }, NO_RULES);
+    await conn.sobject("Case").update({ Id: made.id, Status: "Working", OwnerId: maria }, NO_RULES);
+    const rows = await conn.sobject("CaseHistory").find({ CaseId: made.id }, "Field, OldValue, NewValue, CreatedById");
+    assert.deepEqual(new Set(rows.map((one) => one.Field)), new Set(["created", "Status", "Owner"]));
+    assert.equal(rows.find((one) => one.Field === "Status").NewValue, "Working");
+    assert.equal(rows.filter((one) => one.Field === "Owner").length, 2);
+    const lead = await conn.sobject("Lead").create({ LastName: "Ito", Company: "Dune" }, NO_RULES);
+    await conn.sobject("Lead").update({ Id: lead.id, Status: "Working - Contacted" }, NO_RULES);
+    assert.ok(await conn.sobject("LeadHistory").count({ LeadId: lead.id, Field: "Status" }));
+  },
+
+  async "posts stand on the feed"() {
+    const conn = connect();
+    const made = await conn.sobject("Case").create({ Subject: "Help" }, NO_RULES);
+    await act({ do: "post", id: made.id, by: "maria@acme.test", text: "We are on it" });
+    const [post] = await conn.sobject("FeedItem").find({ ParentId: made.id, Type: "TextPost" }, "Body, CreatedById");
+    assert.match(post.CreatedById, /^005/);
+  },
+
+  async "a custom field is made and shown once it is granted"() {
+    const conn = connect();
+    const field = { FullName: "Lead.Node__c", Metadata: { type: "Text", label: "Node", length: 20 } };
+    await assert.rejects(conn.tooling.sobject("CustomField").create(field), { errorCode: "INSUFFICIENT_ACCESS" });
+    await act({ do: "setup", permissions: ["CustomizeApplication", "ModifyMetadata", "ViewSetup"] });
+    const made = await conn.tooling.sobject("CustomField").create(field);
+    assert.equal(made.success, true);
+    await assert.rejects(conn.query("SELECT Node__c FROM Lead"), { errorCode: "INVALID_FIELD" });
+    await assert.rejects(conn.tooling.sobject("CustomField").create(field), { errorCode: "DUPLICATE_DEVELOPER_NAME" });
+  },
+
+  async "business hours are read as metadata"() {
+    const read = await connect().metadata.read("BusinessHoursSettings", "BusinessHours");
+    assert.equal(read.businessHours[0].name, "Default");
+  },
+
   async "a wrong query says where"() {
     await assert.rejects(connect().query("SELECT Nme FROM Lead"), (error) => {
       assert.equal(error.errorCode, "INVALID_FIELD");
@@ -136,6 +195,12 @@ const steps = {
     });
   },
 };
+
+async function act(order) {
+  const answer = await fetch(`${url}/_emulator/act`, { method: "POST", body: JSON.stringify(order) });
+  assert.equal(answer.status, 200, await answer.clone().text());
+  return answer.json();
+}
 
 function oauth2() {
   return new OAuth2({
