@@ -153,3 +153,40 @@ def test_changed_and_deleted_ids_are_told_by_the_minute(sf: Salesforce, org: Org
     org.advance(180)
     assert sf.Lead.updated(start, end) == {"ids": [kept], "latestDateCovered": "2026-03-02T14:08:00.000+0000"}
     assert [one["id"] for one in sf.Lead.deleted(start, end)["deletedRecords"]] == [lost]
+
+
+def test_a_bulk_query_brings_every_row_once(org: Org, sf: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
+    from simple_salesforce import bulk2
+
+    monkeypatch.setattr(bulk2, "sleep", lambda _seconds: org.advance(1))  # the library waits by polling
+    for number in range(450):
+        org.emulator.act({"do": "create", "object": "Account", "fields": {"Name": f"Account {number}"}})
+    parts = list(sf.bulk2.Account.query("SELECT Id, Name FROM Account", max_records=200))
+    lines = [line for part in parts for line in part.splitlines()[1:]]
+    assert (len(parts), len(lines), len(set(lines))) == (3, 460, 460)
+
+
+def test_a_session_is_renewed_on_each_expiry_and_a_blocked_user_is_told_so(sf: Salesforce, org: Org) -> None:
+    org.act("logins", expired_as="list")
+    org.act("revoke_sessions")
+    assert sf.query("SELECT COUNT() FROM Lead")["totalSize"] == 0
+    org.act("block_user", user="sidecar@acme.test")
+    with pytest.raises(SalesforceAuthenticationFailed, match="invalid_grant"):
+        sf.query("SELECT COUNT() FROM Lead")
+
+
+def test_histories_are_queried_as_rows(sf: Salesforce, org: Org) -> None:
+    case = org.case()
+    sf.Case.update(case, {"Status": "Working"}, headers={"Sforce-Auto-Assign": "FALSE"})
+    rows = sf.query(f"SELECT Field, OldValue, NewValue FROM CaseHistory WHERE CaseId = '{case}'")["records"]
+    assert [(row["Field"], row["NewValue"]) for row in rows if row["Field"] == "Status"] == [("Status", "Working")]
+
+
+def test_custom_fields_are_made_and_seen_once_granted(sf: Salesforce, org: Org) -> None:
+    field = {"FullName": "Case.Node__c", "Metadata": {"type": "Text", "label": "Node", "length": 20}}
+    org.act("setup", permissions=["CustomizeApplication", "ViewSetup"])
+    assert sf.toolingexecute("sobjects/CustomField", method="POST", data=field)["success"] is True
+    assert "Node__c" not in {one["name"] for one in sf.Case.describe()["fields"]}
+    with pytest.raises(SalesforceMalformedRequest) as doubled:
+        sf.toolingexecute("sobjects/CustomField", method="POST", data=field)
+    assert doubled.value.content[0]["errorCode"] == "DUPLICATE_DEVELOPER_NAME"
