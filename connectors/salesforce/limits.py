@@ -17,6 +17,6 @@ from connectors.salesforce.settings import SalesforceSettings
 
 def allowance(settings: SalesforceSettings, clock: Callable[[], int]) -> Allowance:
     """The allowance of one connection. Its day is any 24 hours. Logins stay far below what locks a user out: a session
-    lasts 15 minutes at the least, so 20 an hour are five times what is needed."""
-    paces: dict[str, Pace] = {"rest": Store(250, 10.0), "bulk": Store(60, 60.0), "login": Window(20, 3_600.0)}
+    lasts 15 minutes at the least, so 60 an hour are many times what is needed."""
+    paces: dict[str, Pace] = {"rest": Store(1_000, 10.0), "bulk": Store(60, 60.0), "login": Window(60, 3_600.0)}
     return Allowance(clock, settings.quota_share, paces=paces)
