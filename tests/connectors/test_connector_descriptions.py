@@ -30,6 +30,8 @@ from vendor_descriptions import (
 
 import emulators.core
 from connectors.base import Action, WriteBack
+from connectors.salesforce import names
+from connectors.setup import setup_of
 from emulators.http import Request, Response
 
 pytestmark = needs_descriptions
@@ -87,6 +89,7 @@ def tour(bench: Bench) -> None:
     bench.agent_writes(ticket, bench.maria)
     bench.agent_calls(lead, bench.maria, reached=True)
     bench.give(ticket, bench.maria, bench.li)
+    bench.give(lead, bench.maria, bench.li)
     bench.delete(gone)
     for _ in range(2):
         bench.pass_time(700)
@@ -180,17 +183,63 @@ def _as_sent(schema: dict[str, Any], file: str) -> dict[str, Any]:
     return {**whole, "required": []}
 
 
-def test_hubspot_is_asked_and_answers_as_hubspot_describes_it(exchanges: list[Exchange]) -> None:
-    bench = HubSpotBench()
+class LeadsBench(HubSpotBench):
+    """A portal with lead objects."""
+
+    OBJECTS = {"lead": "leads", "ticket": "tickets"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk.settings["objects"] = ["leads", "tickets"]
+        self.connector.close()
+        self.connector = self.connect()
+
+    def create(self, kind: str, owner: str | None = None) -> str:
+        if kind == "ticket":
+            return super().create(kind, owner)
+        contact = {"object": "contacts", "id": self.desk.contact(email="ada@doe.test")}
+        fields = {"hs_lead_name": "Ada"} | ({"hubspot_owner_id": owner} if owner else {})
+        made = self.desk.act("create", object="leads", fields=fields, associations=[contact])
+        return f"acme:lead:{made['id']}"
+
+
+def described_well(exchanges: list[Exchange]) -> Counter[str]:
+    """How many calls each description has, all of which follow it."""
+    wrong = {f"{exchange.call}: {problem}" for exchange in exchanges for problem in hubspot_problems(exchange)}
+    assert not wrong, "\n".join(sorted(wrong))
+    return Counter(found[0] for exchange in exchanges if (found := hubspot_description(exchange.path)))
+
+
+@pytest.mark.parametrize(
+    ("crm", "more"), [(HubSpotBench, set()), (LeadsBench, {LEADS})], ids=["contacts as leads", "lead objects"]
+)
+def test_hubspot_is_asked_and_answers_as_hubspot_describes_it(
+    exchanges: list[Exchange], crm: type[HubSpotBench], more: set[str]
+) -> None:
+    bench = crm()
     try:
         tour(bench)
     finally:
         bench.shut()
-    wrong = {f"{exchange.call}: {problem}" for exchange in exchanges for problem in hubspot_problems(exchange)}
-    assert not wrong, "\n".join(sorted(wrong))
-    described = Counter(found[0] for exchange in exchanges if (found := hubspot_description(exchange.path)))
-    assert set(described) == {TICKETS, TASKS, OWNERS, PIPELINES, PROPERTIES, ASSOCIATIONS}
+    described = described_well(exchanges)
+    assert set(described) == {TICKETS, TASKS, OWNERS, PIPELINES, PROPERTIES, ASSOCIATIONS} | more
     assert sum(described.values()) > 30
+    histories = [one for one in exchanges if isinstance(one.sent, dict) and "propertiesWithHistory" in one.sent]
+    assert any(row.get("propertiesWithHistory") for one in histories for row in one.answer["results"])
+
+
+def test_what_is_set_up_in_hubspot_follows_its_description(exchanges: list[Exchange]) -> None:
+    bench = HubSpotBench()
+    try:
+        new = {"lead": {"sla_due": "sla_new_due", "sla_status": "sla_new_status"}, "ticket": {"sla_due": "sla_new_due"}}
+        setup = setup_of(bench.desk.connect(write=new, task_key="sla_new_key"))
+        assert setup is not None
+        setup.account()
+        assert {finding.level for finding in setup.create(setup.missing())} == {"ok"}
+    finally:
+        bench.shut()
+    made = [one for one in exchanges if one.method == "POST" and PROPERTIES in (hubspot_description(one.path) or ())]
+    assert described_well(exchanges)[PROPERTIES] >= len(made) > 3
 
 
 # ---- Salesforce
@@ -258,15 +307,11 @@ def field_problems(row: dict[str, Any], fields: dict[str, dict[str, str]]) -> It
             yield f"{name}.{field} is {told}, not {value!r}"
 
 
-def test_salesforce_is_asked_and_answers_as_salesforce_describes_it(exchanges: list[Exchange]) -> None:
-    bench = SalesforceBench()
-    try:
-        tour(bench)
-    finally:
-        bench.shut()
+def salesforce_wrongs(exchanges: list[Exchange]) -> tuple[set[str], Counter[str]]:
+    """What is no request or no field of Salesforce, and how many rows of each object were answered."""
     known, fields = salesforce_requests(), salesforce_fields()
     wrong: set[str] = set()
-    rows = 0
+    rows: Counter[str] = Counter()
     for exchange in exchanges:
         path = exchange.path.rstrip("/")
         if not any(method == exchange.method and pattern.fullmatch(path) for method, pattern in known):
@@ -274,9 +319,48 @@ def test_salesforce_is_asked_and_answers_as_salesforce_describes_it(exchanges: l
             if not collections and not any(pattern.search(path) for pattern in BEYOND):
                 wrong.add(f"{exchange.method} {path} is no request of Salesforce")
         for row in rows_in(exchange.answer):
-            rows += 1
+            rows[row["attributes"].get("type", "")] += 1
             wrong.update(field_problems(row, fields))
         for row in rows_in(exchange.sent):
             wrong.update(f"sent: {problem}" for problem in field_problems(row, fields))
+    return wrong, rows
+
+
+def test_salesforce_is_asked_and_answers_as_salesforce_describes_it(exchanges: list[Exchange]) -> None:
+    bench = SalesforceBench()
+    try:
+        tour(bench)
+    finally:
+        bench.shut()
+    wrong, rows = salesforce_wrongs(exchanges)
     assert not wrong, "\n".join(sorted(wrong))
-    assert rows > 30
+    assert set(rows) >= {"Lead", "Case", "LeadHistory", "CaseHistory", "EmailMessage", "Task", "User", "Group"}
+    assert sum(rows.values()) > 30
+
+
+def test_jobs_and_the_setting_up_of_salesforce_are_requests_of_salesforce(
+    exchanges: list[Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PAGE_ROWS": 2, "BULK_PAGES": 1, "PORTION_PAGES": 1}.items():
+        monkeypatch.setattr(names, name, value)
+    monkeypatch.setattr("emulators.salesforce.queries.SMALLEST_PAGE", 1)
+    bench = SalesforceBench()
+    try:
+        for _ in range(9):
+            bench.create("lead")
+        cursor = None
+        for _ in range(12):
+            page = bench.connector.poll("Lead", cursor, 0)
+            bench.pass_time(2)
+            cursor = page.cursor
+        setup = setup_of(bench.connector)
+        assert setup is not None
+        setup.account()
+        setup.calendars("2026-03-02")
+        setup.create(setup.missing())
+    finally:
+        bench.shut()
+    wrong, _ = salesforce_wrongs(exchanges)
+    assert not wrong, "\n".join(sorted(wrong))
+    jobs = {re.sub(r"/750\w+", "/ID", one.path).partition("/jobs/")[2] for one in exchanges if "/jobs/" in one.path}
+    assert {"query", "query/ID", "query/ID/results"} <= jobs
