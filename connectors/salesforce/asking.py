@@ -52,8 +52,9 @@ class Asking:
         """The stream has come to its end for now, at ``place``."""
         self._resting[name] = place
 
-    def page(self, name: str, place: Cursor) -> Asked:
-        """The answer to the query of ``name`` at ``place``. Raises what its failure means."""
+    def page(self, name: str, place: Cursor) -> Asked | None:
+        """The answer to the query of ``name`` at ``place``; None when the object is no longer there for us. Raises what
+        another failure means."""
         self._met.add(name)
         ahead = self._ahead.pop(name, None)
         if ahead is not None and ahead.place == place:
@@ -67,7 +68,7 @@ class Asking:
             # An administrator took something away, or gave it another name: look again and ask for what is left.
             log.warning("%s: a field or an object is no longer there for us; run `sla-sidecar check`", name)
             self._selection.forget()
-            return Asked(place, self._alone(name, place), asked_at)
+            return Asked(place, self._alone(name, place), asked_at) if self._selection.readable(name) else None
 
     def _together(self, name: str, place: Cursor, following: dict[str, Cursor], asked_at: int) -> Answer:
         if not following:

@@ -6,7 +6,7 @@ is not ok says what to do, with the way through Setup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from connectors.base import Finding
@@ -39,8 +39,7 @@ class RecordQuestions:
         for name in self._settings.objects:
             shape = self._shapes.get(name)
             if shape is None:
-                fix = f"give the integration user Read on {name}: {PERMISSIONS}"
-                yield Finding("fail", name, f"{name} is not there or not readable", fix)
+                yield _hidden(name)
             else:
                 yield self._access(name, shape)
                 for logical, path in sorted(self._columns.written[name].items()):
@@ -48,8 +47,28 @@ class RecordQuestions:
                 yield from self._tags(name, shape)
                 yield from self._statuses(name, shape)
                 yield from self._priorities(name, shape)
-                yield from self._read_fields(name)
+                yield from self._read_fields(name, self._columns.fields[name])
         yield from self._unfilled()
+
+    def losses(self, name: str) -> Iterator[Finding]:
+        """What the configuration needs of object ``name`` and is not there for us, or not writable."""
+        shape = self._shapes.get(name)
+        if shape is None:
+            yield _hidden(name)
+            return
+        found = [self._access(name, shape), *self._tags(name, shape)]
+        found += [self._written(name, shape, *each) for each in sorted(self._columns.written[name].items())]
+        yield from (finding for finding in found if finding.level == "fail")
+        yield from self._read_fields(name, self._named(name))
+
+    def looks_at(self, name: str) -> set[str]:
+        """The paths of object ``name`` that ``losses`` knows of."""
+        return {*_ESSENTIAL, *self._named(name).values(), *self._columns.written[name].values()}
+
+    def _named(self, name: str) -> dict[str, str]:
+        """Normalised field -> path of those that the connection or a policy names."""
+        named = self._wanted | self._settings.fields.keys()
+        return {field: path for field, path in self._columns.fields[name].items() if field in named}
 
     def _access(self, name: str, shape: ObjectShape) -> Finding:
         lacking = [field for field in _ESSENTIAL if shape.field(field) is None]
@@ -105,8 +124,8 @@ class RecordQuestions:
             fix = f'add them: priority = {{ "{unknown[0]}" = "high" }}'
             yield Finding("warn", "priority", f"not mapped, taken for normal: {', '.join(unknown)}", fix)
 
-    def _read_fields(self, name: str) -> Iterator[Finding]:
-        for field, path in sorted(self._columns.fields[name].items()):
+    def _read_fields(self, name: str, paths: Mapping[str, str]) -> Iterator[Finding]:
+        for field, path in sorted(paths.items()):
             if not self._shapes.has(name, path):
                 fix = f"conditions on it never hold: correct it, or give Read access to it: {PERMISSIONS}"
                 yield Finding("warn", f"fields.{field}", f"{name} has no {path}, or we may not see it", fix)
@@ -122,6 +141,11 @@ def where(name: str) -> str:
     """The way to an object's fields. Custom fields of tasks belong to the object Activity."""
     label = "Activity" if name == names.TASK else name
     return f"Setup > Object Manager > {label} > Fields & Relationships"
+
+
+def _hidden(name: str) -> Finding:
+    fix = f"give the integration user Read on {name}: {PERMISSIONS}"
+    return Finding("fail", name, f"{name} is not there or not readable", fix)
 
 
 def _type_finding(subject: str, logical: str, field: FieldShape) -> Finding:

@@ -14,12 +14,13 @@ from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
 from connectors.salesforce.checking_fields import PERMISSIONS, where
+from connectors.salesforce.columns import NEEDED
 from connectors.salesforce.feed import streams
 from connectors.salesforce.rows import rows_of
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import STAMPS, Shapes
 
-_SILENT: Final = {
+SILENT: Final = {
     names.TASK: "calls, e-mails and tasks do not count as answers",
     names.EVENT: "meetings do not count as answers",
     names.EMAIL: "e-mails of cases do not count as answers",
@@ -28,7 +29,7 @@ _SILENT: Final = {
 }
 _ENDED: Final = {names.LEAD: "IsConverted = true", names.CASE: "IsClosed = true AND IsClosedOnCreate = false"}
 """Records whose status somebody must have changed."""
-_LESS: Final = "status and owner are known from when we look, not from when they changed"
+UNTOLD: Final = "status and owner are known from when we look, not from when they changed"
 
 
 class ReadingQuestions:
@@ -43,15 +44,19 @@ class ReadingQuestions:
         for name in streams(self._settings):
             if name in names.HISTORIES:
                 yield from self._history(name)
-            elif name in _SILENT:
+            elif name in SILENT:
                 yield from self._answers(name)
             yield from self._stamp(name)
 
     def _answers(self, name: str) -> Iterator[Finding]:
         shape = self._shapes.get(name)
+        hidden = [] if shape is None else [one for one in sorted(NEEDED.get(name, ())) if shape.field(one) is None]
         if shape is None:
             fix = f"give the integration user Read on {name}, or leave it out of answers"
-            yield Finding("warn", name, f"{name} is not readable: {_SILENT[name]}", fix)
+            yield Finding("warn", name, f"{name} is not readable: {SILENT[name]}", fix)
+        elif hidden:
+            fix = f"give the integration user Read access to it: {PERMISSIONS}"
+            yield Finding("warn", name, f"{name} has no {' and '.join(hidden)} for us: {SILENT[name]}", fix)
         elif name == names.EMAIL and shape.field("Headers") is None:
             fix = f"give the integration user Read access to EmailMessage.Headers: {PERMISSIONS}"
             yield Finding("warn", name, "automatic replies cannot be told from the customer's own", fix)
@@ -60,9 +65,9 @@ class ReadingQuestions:
         record = names.HISTORIES[name]
         fix = f"{where(record)} > Set History Tracking: Status and {record} Owner"
         if self._shapes.get(name) is None:
-            yield Finding("warn", "history", f"{name} is not readable: {_LESS}", fix)
+            yield Finding("warn", "history", f"{name} is not readable: {UNTOLD}", fix)
         elif self._is_untracked(name, record):
-            yield Finding("warn", "history", f"{name} holds no change of a status: {_LESS}", fix)
+            yield Finding("warn", "history", f"{name} holds no change of a status: {UNTOLD}", fix)
         else:
             yield Finding("ok", "history", f"{name} can be read")
 

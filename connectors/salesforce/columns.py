@@ -34,6 +34,8 @@ _ANSWER: Final = {
     names.COMMENT: (*SYSTEM, "ParentId", "IsPublished"),
     names.FEED_ITEM: (*SYSTEM, "ParentId", "Type", "Visibility"),
 }  # fmt: skip
+NEEDED: Final[Mapping[str, frozenset[str]]] = {names.EMAIL: frozenset({"ParentId", "Incoming"})}
+"""Columns without which rows of an object would be misread: a customer's mail would look like our answer."""
 
 _HISTORY: Final = ("Id", "CreatedDate", "CreatedById", "CreatedBy.UserType", "Field", "OldValue", "NewValue")
 

@@ -35,11 +35,13 @@ from connectors.salesforce.columns import Columns
 from connectors.salesforce.conversation import ConversationMapping
 from connectors.salesforce.history import HistoryMapping
 from connectors.salesforce.limits import allowance
+from connectors.salesforce.losses import Losses
 from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.people import people
 from connectors.salesforce.pubsub import feeds
 from connectors.salesforce.reading import Reading
 from connectors.salesforce.rows import decode_row
+from connectors.salesforce.selection import Selection
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.tasks import Tasks
@@ -80,11 +82,13 @@ class SalesforceConnector:
         self._records = RecordMapping(name, settings, columns, actors)
         self._history = HistoryMapping(name, self._records, actors)
         self._conversation = ConversationMapping(name, settings, actors)
-        self._reading = Reading(self._api, shapes, columns, settings, clock, pause)
+        selection = Selection(shapes, columns)
+        self._reading = Reading(self._api, selection, settings, clock, pause)
         self._updating = Updating(self._api, shapes, columns, self._records)
         self._tasks = Tasks(self._api, shapes, self._records, settings, clock)
         self._adding = Adding(self._api, shapes)
         questions = RecordQuestions(shapes, columns, self._records, settings, wanted)
+        self._losses = Losses(selection, questions)
         self._checking = Checking(self._api, shapes, questions, settings, clock)
 
     def streams(self) -> Sequence[Stream]:
@@ -92,6 +96,7 @@ class SalesforceConnector:
         return self._reading.streams()
 
     def poll(self, stream: str, cursor: str | None, since: int) -> Page:
+        self._losses.look(stream, cursor)
         return self._reading.poll(stream, cursor, since)
 
     def read(self, records: Sequence[str]) -> list[Change]:
@@ -165,7 +170,7 @@ class SalesforceConnector:
         return self._api.quota()
 
     def losses(self) -> Sequence[Finding]:
-        return ()
+        return self._losses.found()
 
     def close(self) -> None:
         self._api.close()

@@ -54,7 +54,7 @@ class Feed:
             # Too much for a query: that is what jobs are for. They bring all of the sweep, in no order.
             began = place.start or self._api.server_at or self._clock()
             return self._loading.begin(name, place, began, left=place.left)
-        return self._page(name, place, asked)
+        return Page([], cursor or place.text()) if asked is None else self._page(name, place, asked)
 
     def _page(self, name: str, place: Cursor, asked: Asked) -> Page:
         stamp, result, began = self._selection.stamp(name), rows_of(asked.answer), asked.answer.at or asked.at

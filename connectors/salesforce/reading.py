@@ -12,14 +12,12 @@ from connectors.base import Change, Page, Stream
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bulk import BulkQueries
-from connectors.salesforce.columns import Columns
 from connectors.salesforce.feed import Feed, streams
 from connectors.salesforce.fresh import FreshReads
 from connectors.salesforce.loading import Loading
 from connectors.salesforce.rows import Rows
 from connectors.salesforce.selection import Selection
 from connectors.salesforce.settings import SalesforceSettings
-from connectors.salesforce.shape import Shapes
 from connectors.salesforce.sweep import Sweeps
 
 
@@ -27,10 +25,10 @@ class Reading:
     """``clock()`` is the present in epoch ms; ``pause(seconds)`` waits between two questions about a bulk job."""
 
     def __init__(
-        self, api: Api, shapes: Shapes, columns: Columns, settings: SalesforceSettings, clock: Callable[[], int],
+        self, api: Api, selection: Selection, settings: SalesforceSettings, clock: Callable[[], int],
         pause: Callable[[float], None],
     ) -> None:  # fmt: skip
-        selection, rows, sweeps = Selection(shapes, columns), Rows(settings.objects), Sweeps(settings)
+        rows, sweeps = Rows(settings.objects), Sweeps(settings)
         loading = Loading(api, BulkQueries(api, selection), selection, rows, sweeps, clock, pause)
         self.feed = Feed(api, selection, settings, rows, loading, sweeps, clock)
         self._fresh = FreshReads(api, selection, settings, rows, clock)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.salesforce import names
-from connectors.salesforce.columns import Columns
+from connectors.salesforce.columns import NEEDED, Columns
 from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import quote
 
@@ -31,7 +31,7 @@ class Selection:
         if stamp is None:
             return []
         columns = self._columns.select(name, lambda path: self._shapes.has(name, path))
-        return columns if {"Id", stamp} <= set(columns) else []
+        return columns if {"Id", stamp, *NEEDED.get(name, ())} <= set(columns) else []
 
     def readable(self, name: str) -> bool:
         return bool(self.select(name))
