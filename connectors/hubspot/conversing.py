@@ -21,7 +21,6 @@ from sla.model import Event
 
 CHANNEL: Final = {"1000": "chat", "1001": "messenger", "1002": "email"}
 """The channels that have the same id everywhere, by the guide."""
-_NOT_SENT: Final = frozenset({"FAILED", "SENDING", "SCHEDULED"})
 _SPOKEN: Final = frozenset({"MESSAGE", "WELCOME_MESSAGE"})
 _MACHINES: Final = {"B": BOT, "S": BOT, "L": BOT, "I": APP}
 
@@ -54,7 +53,7 @@ def _event(mapper: Mapper, said: Said, envelope: Envelope) -> Event | None:
         return _message(said, at, "outbound", envelope.owner, public=False)
     if said.direction == "INCOMING":
         return _message(said, at, "inbound", _customer(envelope))
-    if said.direction != "OUTGOING" or (said.status is not None and said.status.status_type in _NOT_SENT):
+    if said.direction != "OUTGOING" or said.is_under_way or said.status_type == "FAILED":
         return None
     speaker = _speaker(mapper, said, envelope)
     return _message(said, at, "outbound", speaker, automated=speaker == BOT)

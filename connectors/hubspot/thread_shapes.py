@@ -13,6 +13,9 @@ import msgspec
 from connectors.hubspot.shapes import Paging, Told
 
 
+UNDER_WAY: Final = frozenset({"SENDING", "SCHEDULED"})
+
+
 class _Tied(Told):
     associated_ticket_id: str | None = None
 
@@ -60,6 +63,16 @@ class Said(Told):
     channel_id: str | None = None
     client: _Client = msgspec.field(default_factory=_Client)
     status: _MessageStatus | None = None
+
+    @property
+    def status_type(self) -> str:
+        """SENT, RECEIVED, READ, FAILED …; "" where HubSpot does not say."""
+        return self.status.status_type if self.status is not None else ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether nobody has it yet."""
+        return self.status_type in UNDER_WAY
 
 
 class SaidPage(Told):

@@ -57,12 +57,12 @@ class Conversations:
             self._portal.introduce()
         before = walk.position if cursor else None
         window = next_window(before, since, self._api.now(), self._overlap_ms, records=False)
-        page = self._page(window.start, walk.after)
+        page = self._page_or_first(window.start, walk.after)
         position = advance(before, window, 0 if page.after else None)
         after = Walk(position, page.after).encode()
         self._memory.resume(names.CONVERSATIONS, cursor)
-        changes = self._news(page.results, self._parents(page.results), window)
-        marks = {one.id: one.latest_message_timestamp for one in page.results}
+        changes, unsettled = self._news(page.results, self._parents(page.results), window)
+        marks = {one.id: one.latest_message_timestamp for one in page.results if one.id not in unsettled}
         self._memory.learn(names.CONVERSATIONS, after, marks)
         self._done = position.done
         return Page(changes, after, more=page.after is not None)
@@ -78,10 +78,15 @@ class Conversations:
         changes: list[Change] = []
         after: str | None = None
         while True:
-            page = self._page(window.start, after)
+            try:
+                page = self._page(window.start, after)
+            except Rejected:
+                if after is None:
+                    raise
+                return changes  # the list has changed meanwhile: what stood further on is told by the stream
             parents = self._parents(page.results)
             parents = {thread: found for thread, found in parents.items() if asked & set(found)}
-            changes += self._news(page.results, parents, window)
+            changes += self._news(page.results, parents, window)[0]
             after = page.after
             if after is None:
                 return changes
@@ -94,13 +99,17 @@ class Conversations:
             "latestMessageTimestampAfter": iso(start),
             "association": "TICKET",
             "limit": str(names.THREADS_LIMIT),
+            **({"after": after} if after is not None else {}),
         }
-        if after is None:
-            return self._api.get(Threads, self._api.paths.threads(), query)
+        return self._api.get(Threads, self._api.paths.threads(), query)
+
+    def _page_or_first(self, start: int, after: str | None) -> Threads:
         try:
-            return self._api.get(Threads, self._api.paths.threads(), {**query, "after": after})
+            return self._page(start, after)
         except Rejected:
-            return self._api.get(Threads, self._api.paths.threads(), query)
+            if after is None:
+                raise
+            return self._page(start, None)
 
     def _parents(self, threads: Iterable[Thread]) -> Parents:
         """The watched records of each thread: its ticket, its contact, or the leads of its contact."""
@@ -119,13 +128,20 @@ class Conversations:
         for thread, contact in contacts.items():
             found[thread] += [(names.LEADS.name, one) for one in leads.get(contact, ())]
 
-    def _news(self, threads: Iterable[Thread], parents: Parents, window: Window) -> list[Change]:
+    def _news(self, threads: Iterable[Thread], parents: Parents, window: Window) -> tuple[list[Change], set[str]]:
+        """The messages that are news, and the threads with one that is still on its way: when it has arrived, nothing
+        in the list of threads tells."""
         changes: list[Change] = []
+        unsettled: set[str] = set()
         for one in threads:
             known = self._memory.holds(names.CONVERSATIONS, one.id, one.latest_message_timestamp)
-            if one.id in parents and not known and not one.spam:
-                changes += [self._change(one, said, parents[one.id]) for said in self._messages(one.id, window.start)]
-        return changes
+            if one.id not in parents or known or one.spam:
+                continue
+            messages = self._messages(one.id, window.start)
+            changes += [self._change(one, said, parents[one.id]) for said in messages]
+            if any(said.is_under_way for said in messages):
+                unsettled.add(one.id)
+        return changes, unsettled
 
     def _messages(self, thread: str, since: int) -> list[Said]:
         """The messages since an instant, oldest first; read newest first, until they are older."""
@@ -147,8 +163,7 @@ class Conversations:
         customer = thread.associated_contact_id
         told = [*parents, *([] if customer is None else [(names.CONTACTS.name, customer)])]
         envelope = Envelope(raw, owner=owner, parents=sorted(set(told)), app=self._portal.app)
-        status = said.status.status_type if said.status else ""
-        marks = [names.CONVERSATIONS, said.id, status, *(f"{kind}-{parent}" for kind, parent in envelope.parents)]
+        marks = [names.CONVERSATIONS, said.id, said.status_type, *(f"{kind}-{parent}" for kind, parent in envelope.parents)]
         return Change(names.CONVERSATIONS, ":".join(marks), ENCODER.encode(envelope))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.shapes import ENCODER, Envelope
 from connectors.hubspot.thread_shapes import SAID
 from connectors.secret import Secret
+from emulators.hubspot import threads_api
 from sla.model import Event
 
 MINUTE = 60
@@ -243,6 +245,46 @@ def test_a_contacts_chat_belongs_to_its_leads(desk: Desk) -> None:
     desk.act("chat", object="contacts", id=contact, actor="agent", by="Li", text="Hello")
     (event,), _ = heard(desk)
     assert (event.record, event.actor) == (f"acme:lead:{lead}", f"user:{desk.owner('Li')}")
+
+
+def test_an_answer_that_was_still_being_sent_counts_once_it_is_sent(desk: Desk) -> None:
+    ticket = desk.ticket()
+    say(desk, ticket, text="Hello?")
+    said = desk.act("chat", object="tickets", id=ticket, actor="agent", by="Sam", status="SENDING", text="On it")
+    events, cursor = heard(desk)
+    assert [event.direction for event in events] == ["inbound"]
+    desk.emulator.portal.threads.all[said["thread"]].messages[-1].status = "SENT"
+    desk.pass_time(30)
+    events, cursor = heard(desk, cursor)
+    assert [event.actor for event in events if event.direction == "outbound"] == [f"user:{desk.owner('Sam')}"]
+    desk.pass_time(30)
+    desk.calls()
+    heard(desk, cursor)
+    assert desk.calls() == {THREADS: 1}
+
+
+def test_page_tokens_that_are_refused_again_and_again_hold_up_no_reading_of_a_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "THREADS_LIMIT", 2)
+    tickets = [desk.ticket() for _ in range(5)]
+    for ticket in tickets:
+        say(desk, ticket, text="Hello?")
+    tokens = count()
+    monkeypatch.setattr(threads_api, "_token", lambda _: f"never known again {next(tokens)}")
+    events = desk.events(desk.connector.read([f"acme:ticket:{tickets[0]}"]))
+    assert [event.record for event in events if event.id.startswith("said:")] == [f"acme:ticket:{tickets[0]}"]
+    assert desk.calls()[THREADS] == 2
+
+
+def test_a_first_contact_reads_no_conversation_of_the_time_before(desk: Desk) -> None:
+    for _ in range(3):
+        say(desk, desk.ticket(), text="Hello?")
+    desk.pass_time(HOUR)
+    desk.calls()
+    assert heard(desk, since=desk.now)[0] == []
+    calls = desk.calls()
+    assert (calls[THREADS], calls.get(MESSAGES, 0)) == (1, 0)
 
 
 # ---- what a message means, without any HubSpot
