@@ -2,12 +2,14 @@
 
 Owns the rows' results and all-or-none. Refuses what a write means (``writes``).
 Invariant: results come in the order of the request, one each; the HTTP status is 200 however many rows failed.
-Source: REST API Developer Guide, "sObject Collections" and "Upsert Records Using sObject Collections".
+Source: https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections.html and
+the pages under it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, Final
 
 from emulators.http import Request, Response
@@ -22,6 +24,9 @@ from emulators.salesforce.writes import Writer
 
 MOST: Final = 200
 MOST_RETRIEVED: Final = 2000
+MOST_CHUNKS: Final = 10
+"""Neighbours of one type are processed together: ``resources-composite-sobjects-collections-update``. The code of the
+refusal is assumed."""
 Record = dict[str, Any]
 Write = Callable[[Record], dict[str, Any]]
 
@@ -62,6 +67,8 @@ class Batches:
             raise ApiError(
                 400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MOST} records into this call"
             )
+        if len(list(groupby(records, _type))) > MOST_CHUNKS:
+            raise ApiError(400, "EXCEEDED_MAX_TYPES_LIMIT", f"cannot process more than {MOST_CHUNKS} chunks of types")
         failing = self._partial(call.request)
         results: list[dict[str, Any]] = []
         try:
@@ -155,6 +162,11 @@ class Batches:
             for row in rows
         ]
         return Response(200, shown)
+
+
+def _type(record: Record) -> Any:
+    """Of records to delete the ids tell it; they come here without attributes."""
+    return (record.get("attributes") or {}).get("type") or str(record.get("id"))[:3]
 
 
 def _check(results: list[dict[str, Any]]) -> None:

@@ -2,7 +2,8 @@
 
 Owns references and the all-or-none of a composite request. Refuses what a subrequest does.
 Invariant: a composite request counts as one call, and its subrequests answer in order.
-Source: REST API Developer Guide, "Composite" and "allOrNone Parameters in Composite and Collections Requests".
+Source: https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html ("up to 25
+subrequests …, up to 5 of these … sObject Collections or query operations"). The codes of these refusals are assumed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from emulators.salesforce.errors import ApiError
 from emulators.salesforce.writes import Writer
 
 MOST: Final = 25
+MOST_WIDE: Final = 5
+"""How many of them may be queries or collections."""
+_WIDE: Final = re.compile(r"/services/data/v[\d.]+/(query|queryAll|composite/sobjects)(?=[/?]|$)")
 _REFERENCE: Final = re.compile(r"@\{([^}]+)\}")
 _ROLLED_BACK: Final = "The transaction was rolled back since another operation in the same transaction failed."
 
@@ -44,6 +48,9 @@ class Composite:
             raise errors.bad_json("compositeRequest must be a list of subrequests")
         if len(parts) > MOST:
             raise ApiError(400, "LIMIT_EXCEEDED", f"No more than {MOST} subrequests are allowed in a composite request")
+        if sum(_WIDE.search(str(part.get("url", ""))) is not None for part in parts) > MOST_WIDE:
+            message = f"No more than {MOST_WIDE} queries and collections are allowed in a composite request"
+            raise ApiError(400, "LIMIT_EXCEEDED", message)
         results: list[dict[str, Any]] = []
         try:
             if body.get("allOrNone"):

@@ -157,6 +157,24 @@ def test_26_parts_are_too_many(org: Org) -> None:
     assert error_of(answer)[:2] == (400, "LIMIT_EXCEEDED")
 
 
+def test_only_five_parts_may_be_queries_or_collections(org: Org) -> None:
+    queries = [
+        {"method": "GET", "url": f"/services/data/v66.0/{path}", "referenceId": f"q{number}"}
+        for number, path in enumerate(["query?q=SELECT+Id+FROM+Lead", "queryAll/?q=SELECT+Id+FROM+Case"] * 3)
+    ]
+    assert org.post("/composite", {"compositeRequest": queries[:5]}).status_code == 200
+    refused = org.post("/composite", {"compositeRequest": queries})
+    assert error_of(refused)[:2] == (400, "LIMIT_EXCEEDED")
+
+
+def test_a_collection_has_ten_chunks_of_neighbours_of_one_type_at_most(org: Org) -> None:
+    lead = {"attributes": {"type": "Lead"}, "LastName": "Ito", "Company": "Dune"}
+    case = {"attributes": {"type": "Case"}, "Subject": "Help"}
+    assert len(org.post("/composite/sobjects", {"records": [lead, lead, case, case] * 5}).json()) == 20
+    refused = org.post("/composite/sobjects", {"records": [lead, case] * 6})
+    assert error_of(refused)[:2] == (400, "EXCEEDED_MAX_TYPES_LIMIT")
+
+
 def test_pages_are_at_least_200_rows_and_end_without_a_next(org: Org) -> None:
     for number in range(250):
         org.emulator.act({"do": "create", "object": "Account", "fields": {"Name": f"Account {number}"}})
