@@ -16,13 +16,13 @@ from connectors.hubspot import names
 from connectors.hubspot.activities import owner_id
 from connectors.hubspot.answers import receipt
 from connectors.hubspot.faults import error_of
-from connectors.hubspot.mapping import Mapper, encode, is_instant
+from connectors.hubspot.mapping import Mapper, encode, is_instant, moment
 from connectors.hubspot.names import ObjectType
 from connectors.hubspot.overwritten import Overwritten
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.rows import Input
 from connectors.hubspot.sending import Aim, Sender
-from connectors.hubspot.shapes import Row, instant
+from connectors.hubspot.shapes import Row
 from connectors.hubspot.tracing import mark
 from sla.model import STATUSES
 
@@ -150,5 +150,5 @@ class Changes:
 def _holds(held: str | None, wanted: str, *, dated: bool) -> bool:
     """Whether a property holds a value already: HubSpot takes instants as epoch ms and tells them as ISO 8601."""
     if dated and held and wanted:
-        return instant(held) == int(wanted)
+        return moment(held) == int(wanted)
     return (held or "") == wanted

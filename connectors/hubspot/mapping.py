@@ -269,7 +269,15 @@ def decode(logical: str, value: str | None) -> Any:
     """The logical value of one of our own fields as HubSpot holds it."""
     if not value:
         return None
-    return instant(value) if is_instant(logical) else value
+    return moment(value) if is_instant(logical) else value
+
+
+def moment(held: str) -> int | str:
+    """An instant; what is none, in a property of text that somebody else wrote into, stays as it is."""
+    try:
+        return instant(held) or 0
+    except (ValueError, OverflowError):
+        return held
 
 
 def encode(logical: str, value: Any) -> str:
@@ -284,5 +292,5 @@ def encode(logical: str, value: Any) -> str:
 def same(logical: str, wanted: Any, held: str | None) -> bool:
     """Whether a property already holds the wanted logical value."""
     if is_instant(logical):
-        return instant(held) == (None if wanted is None else int(wanted))
+        return decode(logical, held) == (None if wanted is None else int(wanted))
     return encode(logical, wanted) == (held or "")

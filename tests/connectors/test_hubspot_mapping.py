@@ -201,6 +201,16 @@ def test_an_instant_is_the_same_however_it_is_written() -> None:
     assert not same("sla_status", "met", "running")
 
 
+def test_a_word_in_a_property_that_should_hold_an_instant_hides_no_record() -> None:
+    of = mapper(write={"ticket": {**WRITE, "sla_due": "subject"}})
+    found = of.normalise(names.TICKETS, msgspec.json.encode(Envelope(msgspec.Raw(sample("ticket.json")), WAITING)))
+    assert by_id(found.events)
+    assert found.observed is not None
+    assert found.observed.values["sla_due"] == "Printer on fire"
+    assert not same("sla_due", 1_772_546_700_000, "tomorrow")
+    assert not same("sla_due", None, "tomorrow")
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [("2026-03-02T14:05:00.120Z", CREATED), ("2026-03-02T14:05:00.120999Z", CREATED), ("1772460300120", CREATED),
