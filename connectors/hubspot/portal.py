@@ -7,13 +7,14 @@ Invariant: an id that is not known causes at most one fresh look in ten minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
 
 from connectors.base import Change
-from connectors.errors import AuthFailed, Rejected
+from connectors.errors import AuthFailed, ConnectorError, Rejected
 from connectors.hubspot import names, sources
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.names import ObjectType
@@ -66,12 +67,12 @@ class Portal:
 
     def introduce(self) -> None:
         """Learns the time zone before the first poll; a token that may not ask goes on without it."""
-        if self._due("account"):
+        with self._look("account") as due:
             try:
-                self.account()
+                if due:
+                    self.account()
             except (AuthFailed, Rejected) as refused:
                 if isinstance(refused, AuthFailed) and refused.code not in {"MISSING_SCOPES", "FORBIDDEN", "403"}:
-                    self._looked_at.pop("account", None)
                     raise
 
     # ---- stages
@@ -96,9 +97,11 @@ class Portal:
         if not id or of.pipelines is None:
             return None
         found = self.stages(of).get(id)
-        if found is None and self._due(f"stages of {of.name}"):
-            self._stages.pop(of.name, None)
-            found = self.stages(of).get(id)
+        if found is None:
+            with self._look(f"stages of {of.name}") as due:
+                if due:
+                    self._stages.pop(of.name, None)
+                    found = self.stages(of).get(id)
         return found
 
     # ---- properties
@@ -112,12 +115,13 @@ class Portal:
         missing = frozenset(asked) - row.properties.keys()
         if not missing:
             return frozenset(), False
-        if not self._due(f"properties of {of.name}"):
-            return self._lost.get(of.name, frozenset()) & missing, False
-        try:
-            there = {one.name for one in self._api.get(Properties, self._api.paths.properties(of.name)).results}
-        except (AuthFailed, Rejected):
-            there = set()
+        with self._look(f"properties of {of.name}") as due:
+            if not due:
+                return self._lost.get(of.name, frozenset()) & missing, False
+            try:
+                there = {one.name for one in self._api.get(Properties, self._api.paths.properties(of.name)).results}
+            except (AuthFailed, Rejected):
+                there = set()
         self._lost[of.name] = missing - there
         return self._lost[of.name], True
 
@@ -146,13 +150,14 @@ class Portal:
             query["after"] = page.after
 
     def _known_owners(self) -> dict[str, Owner]:
-        if self._owners is None and self._due("owners"):
-            try:
-                self.owners()
-            except AuthFailed as refused:
-                if refused.code != "MISSING_SCOPES":
-                    self._looked_at.pop("owners", None)
-                    raise
+        if self._owners is None:
+            with self._look("owners") as due:
+                try:
+                    if due:
+                        self.owners()
+                except AuthFailed as refused:
+                    if refused.code != "MISSING_SCOPES":
+                        raise
         return self._owners or {}
 
     def owner(self, id: str | None) -> str | None:
@@ -160,9 +165,10 @@ class Portal:
         if not id:
             return None
         found = self._known_owners().get(id)
-        if found is None and self._owners is not None and self._due("owners"):
-            self.owners(fresh=True)
-            found = self._known_owners().get(id)
+        if found is None and self._owners is not None:
+            with self._look("owners") as due:
+                if due:
+                    found = {one.id: one for one in self.owners(fresh=True)}.get(id)
         return found.actor if found else f"user:{id}"
 
     def holder(self, id: str) -> Owner | None:
@@ -178,13 +184,21 @@ class Portal:
         found = self._users.get(id)
         return found.actor if found else None
 
-    def _due(self, what: str) -> bool:
+    @contextmanager
+    def _look(self, what: str) -> Iterator[bool]:
+        """Whether it is time to look at something. A look that fails was none: the next row would be understood by
+        what nobody has seen, and kept so for good."""
         now = self._clock()
         last = self._looked_at.get(what)
-        if last is not None and 0 <= now - last < LOOK_AGAIN_MS:
-            return False
-        self._looked_at[what] = now
-        return True
+        due = last is None or not 0 <= now - last < LOOK_AGAIN_MS
+        if due:
+            self._looked_at[what] = now
+        try:
+            yield due
+        except ConnectorError:
+            if due:
+                self._looked_at.pop(what, None)
+            raise
 
     # ---- associations
 

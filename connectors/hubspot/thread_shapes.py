@@ -12,7 +12,6 @@ import msgspec
 
 from connectors.hubspot.shapes import Paging, Told
 
-
 UNDER_WAY: Final = frozenset({"SENDING", "SCHEDULED"})
 
 

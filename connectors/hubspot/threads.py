@@ -53,8 +53,7 @@ class Conversations:
     def poll(self, cursor: str | None, since: int) -> Page:
         """The messages of one page of threads that have some since the window began."""
         walk = read_walk(cursor)
-        if self._api.skew_ms is None:
-            self._portal.introduce()
+        self._portal.introduce()
         before = walk.position if cursor else None
         window = next_window(before, since, self._api.now(), self._overlap_ms, records=False)
         page = self._page_or_first(window.start, walk.after)
@@ -163,7 +162,8 @@ class Conversations:
         customer = thread.associated_contact_id
         told = [*parents, *([] if customer is None else [(names.CONTACTS.name, customer)])]
         envelope = Envelope(raw, owner=owner, parents=sorted(set(told)), app=self._portal.app)
-        marks = [names.CONVERSATIONS, said.id, said.status_type, *(f"{kind}-{parent}" for kind, parent in envelope.parents)]
+        records = (f"{kind}-{parent}" for kind, parent in envelope.parents)
+        marks = [names.CONVERSATIONS, said.id, said.status_type, *records]
         return Change(names.CONVERSATIONS, ":".join(marks), ENCODER.encode(envelope))
 
 

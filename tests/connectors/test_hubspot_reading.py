@@ -47,6 +47,14 @@ def test_an_idle_poll_is_one_call_for_each_stream(desk: Desk) -> None:
     }
 
 
+def test_the_accounts_zone_is_known_however_we_began(desk: Desk) -> None:
+    desk.connector.people()  # a daemon asks who there is before it polls
+    desk.poll("tickets")
+    resets_at = desk.connector.allowance.balance().resets_at
+    assert resets_at is not None
+    assert resets_at % 86_400_000 == 0  # the practice portal's midnight is that of UTC
+
+
 @pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
 def test_every_api_version_reads_the_same(desk: Desk, version: str) -> None:
     ticket = desk.ticket()
@@ -441,6 +449,39 @@ def test_a_portal_with_leads_alone_and_no_right_to_read_them_stops(desk: Desk) -
     desk.connector = desk.connect(objects=("leads",), write={})
     with pytest.raises(AuthFailed, match=r"crm\.objects\.leads\.read"):
         desk.connector.poll("leads", None, 0)
+
+
+@pytest.mark.parametrize("at", ["start", "later"])
+def test_owners_that_cannot_be_read_now_are_read_with_the_next_poll(desk: Desk, at: str) -> None:
+    queue = desk.owner("Unassigned")
+    if at == "later":
+        desk.ticket(hubspot_owner_id="Sam")
+        with pytest.MonkeyPatch.context() as patched:
+            owners = desk.emulator.portal.owners
+            patched.setattr(owners, "all", [one for one in owners.all if one.id != queue])
+            desk.poll("tickets")
+        desk.pass_time(11 * MINUTE)
+    desk.ticket(hubspot_owner_id="Unassigned")
+    desk.fault("status:502", "*/owners/*")
+    with pytest.raises(RetryLater):
+        desk.poll("tickets")
+    desk.emulator.faults.clear()
+    events = desk.events(desk.poll("tickets")[0])
+    assert f"queue:{queue}" in {event.set["owner"] for event in events if event.snapshot and event.set}
+    assert f"user:{queue}" not in {event.set["owner"] for event in events if event.snapshot and event.set}
+
+
+def test_properties_that_cannot_be_looked_up_now_are_looked_up_with_the_next_poll(desk: Desk) -> None:
+    desk.connector = desk.connect(fields={"tier": {"ticket": "sla_tags"}})
+    desk.act("property", object="tickets", name="sla_tags", archived=True)
+    desk.ticket()
+    desk.fault("status:502", "*/properties/*")
+    with pytest.raises(RetryLater):
+        desk.poll("tickets")
+    desk.emulator.faults.clear()
+    snapshot = next(event for event in desk.events(desk.poll("tickets")[0]) if event.snapshot)
+    assert snapshot.set is not None
+    assert "tier" not in snapshot.set
 
 
 # ---- first contact, and the wall
