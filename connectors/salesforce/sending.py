@@ -50,7 +50,12 @@ _decode = msgspec.json.Decoder(list[RowAnswer]).decode
 
 
 def send(api: Api, method: str, orders: Sequence[Order]) -> list[tuple[Order, RowAnswer]]:
-    """PATCH updates, POST creates. Raises one of the five errors for the call as a whole."""
+    """PATCH updates, POST creates. Raises one of the five errors for the call as a whole.
+
+    Rows of one object stand together: Salesforce works at runs of one type, and refuses a call of more than ten.
+    https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-update.html
+    """
+    orders = sorted(orders, key=lambda order: order.name)
     records = [{"attributes": {"type": order.name}, **order.fields} for order in orders]
     content = msgspec.json.encode({"allOrNone": False, "records": records})
     answer = api.send(method, names.COLLECTIONS, content)
@@ -58,7 +63,7 @@ def send(api: Api, method: str, orders: Sequence[Order]) -> list[tuple[Order, Ro
         rows = _decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         rows = []
-    return _paired(orders, rows)
+    return _paired(api, orders, rows)
 
 
 def send_unless_modified(api: Api, orders: Sequence[Order], seen: Mapping[str, str]) -> list[tuple[Order, RowAnswer]]:
@@ -70,7 +75,7 @@ def send_unless_modified(api: Api, orders: Sequence[Order], seen: Mapping[str, s
     parts = [_part(api.version, number, order, seen[order.fields["id"]]) for number, order in enumerate(orders)]
     content = msgspec.json.encode({"allOrNone": False, "compositeRequest": parts})
     answers = parts_of(api.send("POST", names.COMPOSITE, content))
-    return _paired(orders, [_row_of(answer) for answer in answers])
+    return _paired(api, orders, [_row_of(answer) for answer in answers])
 
 
 def _part(version: str, number: int, order: Order, stamp: str) -> dict[str, Any]:
@@ -102,12 +107,12 @@ def _row_of(part: Part) -> RowAnswer:
     return RowAnswer(success=False, errors=[{"statusCode": code, "message": message}])
 
 
-def _paired(orders: Sequence[Order], rows: Sequence[RowAnswer]) -> list[tuple[Order, RowAnswer]]:
+def _paired(api: Api, orders: Sequence[Order], rows: Sequence[RowAnswer]) -> list[tuple[Order, RowAnswer]]:
     if len(rows) != len(orders):
         raise RetryLater("the answer does not tell what became of each record", code="UNREADABLE", unknown=True)
     failed = [row.errors for row in rows if not row.success]
     if len(failed) == len(rows) and (error := everybody_s(failed)) is not None:
-        raise error
+        raise api.told(error)
     return list(zip(orders, rows, strict=True))
 
 

@@ -60,6 +60,13 @@ def test_two_hundred_records_travel_in_one_call(org: Any, acme: Any) -> None:
     assert org.calls() <= before + 2  # the other object's describe among them
 
 
+def test_leads_and_cases_by_turns_are_sent_object_by_object(org: Any, acme: Any) -> None:
+    # Salesforce works at runs of one type and refuses a call of more than ten of them.
+    kinds = [("Lead", "lead"), ("Case", "ticket")] * 6
+    batch = [fields(made, made, kind) for made, kind in ((org.create(name), kind) for name, kind in kinds)]
+    assert [receipt.outcome for receipt in acme.write(batch)] == ["done"] * 12
+
+
 def test_a_bad_row_does_not_spoil_its_batch(org: Any, acme: Any) -> None:
     good, deleted, converted, locked, ruled = (org.create("Lead") for _ in range(5))
     org.act("delete", id=deleted)
