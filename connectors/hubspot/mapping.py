@@ -292,5 +292,5 @@ def encode(logical: str, value: Any) -> str:
 def same(logical: str, wanted: Any, held: str | None) -> bool:
     """Whether a property already holds the wanted logical value."""
     if is_instant(logical):
-        return decode(logical, held) == (None if wanted is None else int(wanted))
+        return (moment(held) if held else None) == (None if wanted is None else int(wanted))
     return encode(logical, wanted) == (held or "")
