@@ -134,6 +134,13 @@ class Allowance:
             until = self._clock() + int(after * 1_000) + 1
             self._shut[endpoint] = max(until, self._shut.get(endpoint, 0))
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock: what is waited for takes as long as it did before."""
+        with self._lock:
+            self._shut = {endpoint: until + step_ms for endpoint, until in self._shut.items()}
+            self._held = {purpose: held._replace(until=held.until + step_ms) for purpose, held in self._held.items()}
+            self._share.clock_was_set(step_ms)
+
     # ---- for sync
 
     def free_at(self, purpose: Purpose) -> int | None:

@@ -125,6 +125,10 @@ class Share:
                 self._spent.setdefault(quarter, {})[purpose] = calls
         self._heard = {**heard, **self._heard}
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """The vendor's figures stay as old as they are, whatever the wall clock says now."""
+        self._heard = {window: heard._replace(at=heard.at + step_ms) for window, heard in self._heard.items()}
+
     # ---- what is asked
 
     def spent(self, since: int) -> list[Spent]:

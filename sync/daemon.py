@@ -19,15 +19,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.base import Connector
-from sync import clock_row, housekeeping, ledger
+from sync import housekeeping
 from sync.clock import Clock, SystemClock
 from sync.configuration_shape import Configuration
 from sync.lease import SecondDaemon
-from sync.ledger import Entry
 from sync.link import Link
 from sync.reading import Reading
 from sync.rehearsal import Planned, rehearse
-from sync.store import StoreError, Transaction
+from sync.store import StoreError
 from sync.web import Web
 from sync.works import Works
 from sync.writer import Writer
@@ -153,7 +152,7 @@ class Daemon:
             works.listening.missed = partial(self._poll_now, scheduler)
             works.listening.start()
             self.ready.set()
-            self._watch(scheduler, writer)
+            self._watch(scheduler, works)
         finally:
             self.ready.clear()
             works.stop()
@@ -239,7 +238,7 @@ class Daemon:
 
     # ---- the wall clock
 
-    def _watch(self, scheduler: Any, writer: Writer) -> None:
+    def _watch(self, scheduler: Any, works: Works) -> None:
         """Waits for the end, and compares the wall clock with the monotonic one all the while."""
         wall, even = self._clock.now(), self._clock.monotonic()
         while not self._stop.wait(1.0):
@@ -250,7 +249,7 @@ class Daemon:
             if abs(step) > STEP_MS / min(1.0, self._clock.real_seconds(1.0)):
                 log.warning("the wall clock was set by %+.1f s: everything is judged again", step / 1_000)
                 with suppress(StoreError):  # the log has it; the ledger is told when it can be
-                    writer.write(partial(note_step, step_ms=step, now=now))
+                    works.clock_was_set(step)
                 for job in scheduler.get_jobs():
                     job.modify(next_run_time=datetime.now(UTC))
 
@@ -268,9 +267,3 @@ class Daemon:
             # They wait for a CRM. Their rows say "sending" and will be looked up: leaving them is as safe as a kill.
             logging.shutdown()
             os._exit(0)
-
-
-def note_step(transaction: Transaction, step_ms: int, now: int) -> None:
-    """Notes that somebody set the wall clock, and asks for every open clock to be judged again."""
-    clock_row.wake_all(transaction, now)
-    ledger.append(transaction, [Entry(now, "alarm", None, {"alarm": "the wall clock was set", "step_ms": step_ms})])

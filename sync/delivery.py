@@ -103,6 +103,10 @@ class Delivery:
         """Seconds until every connection may be sent to again."""
         return max(0, max(self._rest_until.values(), default=0) - self._clock.now()) / 1_000
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock: a rest stays as long as it was."""
+        self._rest_until = {name: until + step_ms for name, until in self._rest_until.items()}
+
     def _rest(self, link: Link) -> None:
         """A request that was cut short may still be on its way: what is looked up too soon is not there yet."""
         self._rest_until[link.name] = self._clock.now() + REST_MS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from sync import inbox, ledger, quota
+from sync import clock_row, inbox, ledger, link, outbox, quota
 from sync.ledger import Entry
 from sync.store import Transaction
 from sync.writer import Writes
@@ -43,6 +43,15 @@ def check_ledger(transaction: Transaction, now: int) -> ledger.Broken | None:
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     )
     return None
+
+
+def note_step(transaction: Transaction, step_ms: int, now: int) -> None:
+    """Notes that somebody set the wall clock by ``step_ms``, and asks for every open clock to be judged again. What
+    waits goes on waiting for as long as it would have."""
+    clock_row.wake_all(transaction, now)
+    outbox.move_waits(transaction, step_ms, now)
+    link.move_waits(transaction, step_ms)
+    ledger.append(transaction, [Entry(now, "alarm", None, {"alarm": "the wall clock was set", "step_ms": step_ms})])
 
 
 def _forget_done(transaction: Transaction, now: int) -> None:

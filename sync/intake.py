@@ -64,6 +64,11 @@ class Intake:
         """Makes a connection's changes understandable."""
         self.doors[link.name] = link.connector
 
+    def clock_was_set(self) -> None:
+        """Somebody moved the wall clock: what was reckoned by it holds back no poll and no read."""
+        self._poll_at.clear()
+        self._read_at.clear()
+
     # ---- the ways in
 
     def poll(self, link: Link) -> bool:

@@ -215,7 +215,8 @@ class Judgement:
                 ended.append(name)
         if stored:
             portion.gone += [(self._record, name) for name in stored]
-            ended += [name for name, old in stored.items() if old.state != "stopped"]
+            # One that begins only now is not over: the wall clock was set back to before it.
+            ended += [name for name, old in stored.items() if old.state != "stopped" and old.started_at <= self._now]
         if not state.deleted:  # else its tasks went with it
             portion.ended += [(self._record, name) for name in ended]
         title = state.fields.get("name") if titled else None

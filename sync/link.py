@@ -30,6 +30,9 @@ LONGEST_WAIT_S: Final = 300.0
 STOPPED_WAIT_S: Final = 300.0
 """How long a stopped connection rests before its login is tried again; doubled each time, up to an hour."""
 
+STARTED_WAIT_MS: Final = 60_000
+"""How long after a start a connection is tried that was stopped before it."""
+
 
 class Standing(NamedTuple):
     """``state``: ok, retrying, stopped. No call before ``retry_at`` (epoch ms). ``fix``: the next step for a person,
@@ -103,6 +106,11 @@ class Link:
         log.warning("connection %s: %s; next try in %.0f s", self.name, error.reason, (retry_at - now) / 1_000)
         return refusal and was.state != "stopped"
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock: a wait stays as long as it was, whatever the hands say."""
+        if self.standing.retry_at is not None:
+            self.standing = self.standing._replace(retry_at=self.standing.retry_at + step_ms)
+
     def _wait_s(self, error: ConnectorError) -> float:
         if isinstance(error, RateLimited):
             # Never earlier than told; a little later, so that everybody who was told the same does not come at once.
@@ -124,6 +132,12 @@ def note(transaction: Transaction, link: Link, now: int, *, stopped: bool = Fals
         if standing.fix:
             body["fix"] = standing.fix
         ledger.append(transaction, [Entry(now, "alarm", None, body)])
+
+
+def move_waits(transaction: Transaction, step_ms: int) -> None:
+    """Stores that the wall clock was set by ``step_ms``: connections and channels wait as long as they would have."""
+    transaction.run("UPDATE connection SET retry_at = retry_at + ?", (step_ms,))
+    transaction.run("UPDATE channel SET retry_at = retry_at + ?", (step_ms,))
 
 
 def note_round(transaction: Transaction, link: Link, started_at: int, now: int, quota: list[Quota]) -> None:
@@ -155,7 +169,11 @@ def register(transaction: Transaction, name: str, connector: str, enforce_from: 
     return now if row is None else row[0]
 
 
-def standing_of(transaction: Transaction, name: str) -> Standing:
-    """How a connection stood when it was last noted."""
+def standing_of(transaction: Transaction, name: str, now: int) -> Standing:
+    """How a connection stood when it was last noted. One that was stopped is tried a little after the start: mostly
+    somebody has mended it; a service that is started again and again never gets that far, and locks nobody out."""
     row = transaction.one("SELECT state, reason, retry_at, fix FROM connection WHERE name = ?", (name,))
-    return Standing() if row is None else Standing(*row)
+    standing = Standing() if row is None else Standing(*row)
+    if standing.state != "stopped" or standing.retry_at is None:
+        return standing
+    return standing._replace(retry_at=min(standing.retry_at, now + STARTED_WAIT_MS))

@@ -53,6 +53,11 @@ class Channel:
     def standing(self) -> Standing:
         return self._state.standing
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock."""
+        self._state.clock_was_set(step_ms)
+        self._noted_at += step_ms
+
     def pull(self, wait_s: float) -> bool | None:
         """Takes what is there, waiting at most ``wait_s`` real seconds. True when something may have been missed, None
         when nothing could be taken now. Raises StoreError."""

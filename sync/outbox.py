@@ -250,6 +250,13 @@ def postpone(transaction: Transaction, letters: Iterable[Letter], retry_at: int,
     )
 
 
+def move_waits(transaction: Transaction, step_ms: int, now: int) -> None:
+    """The wall clock was set by ``step_ms`` and says ``now``: rows wait for as long as they would have."""
+    transaction.run(
+        "UPDATE outbox SET retry_at = retry_at + ? WHERE done_at IS NULL AND retry_at > ?", (step_ms, now - step_ms)
+    )
+
+
 def put_back(transaction: Transaction, letters: Iterable[Letter], retry_at: int, reason: str, *, unknown: bool) -> None:
     """Started rows wait again until ``retry_at``. ``unknown``: the try may have taken effect."""
     transaction.many(

@@ -100,6 +100,10 @@ class Directory:
         self._clock = clock
         self._ask_at: dict[str, int] = {}
 
+    def clock_was_set(self) -> None:
+        """Somebody moved the wall clock: everybody is asked for anew."""
+        self._ask_at.clear()
+
     def refresh(self, link: Link) -> None:
         """Asks now and then; open clocks are judged again when somebody has become known. A CRM that does not answer
         stops nothing."""

@@ -102,6 +102,10 @@ class Webhooks:
     def _claim(self, transaction: Transaction) -> list[Letter]:
         return [] if is_paused(transaction) else outbox.take_webhooks(transaction, self._clock.now())
 
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock: an address rests for as long as it did before."""
+        self._rests = {name: (until + step_ms, failures) for name, (until, failures) in self._rests.items()}
+
     def _rests_until(self, letter: Letter) -> int:
         return self._rests.get(letter.body["webhook"], (0, 0))[0]
 

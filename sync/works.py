@@ -14,7 +14,7 @@ from typing import Any
 
 import connectors
 from connectors.base import Connector
-from sync import lease, notices, quota
+from sync import housekeeping, lease, notices, quota
 from sync.clock import Clock
 from sync.configuration_shape import Configuration, ConnectionEntry
 from sync.delivery import Delivery
@@ -97,7 +97,7 @@ class Works:
             entry = self.configuration.connections[name]
             enforce_from = register(transaction, name, entry.connector, entry.enforce_from, now)
             self.engine.rules[name] = Rules(enforce_from, writable(entry.table))
-            links[name] = Link(name, connector, self._rng, standing_of(transaction, name))
+            links[name] = Link(name, connector, self._rng, standing_of(transaction, name, now))
             quota.restore(transaction, name, connector.allowance)
         return links
 
@@ -146,6 +146,20 @@ class Works:
         """Notes what the calls of every connection were for."""
         for link in self.links.values():
             self.quotas.keep(link.name, link.connector.allowance, self.clock.now())
+
+    def clock_was_set(self, step_ms: int) -> None:
+        """Somebody moved the wall clock by so much: every wait that was reckoned by it stays as long as it was, and
+        every open clock is judged again."""
+        for link in self.links.values():
+            link.clock_was_set(step_ms)
+            link.connector.allowance.clock_was_set(step_ms)
+        for channel in self.listening.channels:
+            channel.clock_was_set(step_ms)
+        self.intake.clock_was_set()
+        self.delivery.clock_was_set(step_ms)
+        self.webhooks.clock_was_set(step_ms)
+        self.directory.clock_was_set()
+        self.writes.write(lambda t: housekeeping.note_step(t, step_ms, self.clock.now()))
 
     def stop(self) -> None:
         """Asks whatever runs to come to an end at the next safe place."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sync_scene import MINUTE, MONDAY_NINE, Scene
 
 from connectors.base import Change, Hint, Page
-from sync import daemon, housekeeping, inbox
+from sync import housekeeping, inbox
 
 HOUR = 60 * MINUTE
 
@@ -151,7 +151,7 @@ def test_a_wall_clock_that_was_set_makes_everything_be_judged_again(scene: Scene
     scene.crm.create("lead", "9", name="Mara", owner="user:cem")
     scene.round()
     scene.clock.step(3_600)
-    scene.works.store.write(lambda t: daemon.note_step(t, 3_600_000, scene.clock.now()))
+    scene.works.clock_was_set(3_600_000)
     assert scene.works.wake() == 1
     assert scene.view().summary().clocks == {"missed": 1}
     assert [row.body for row in scene.view().ledger(what="alarm")] == [
