@@ -27,6 +27,7 @@ from connectors.salesforce.login import Login, Opened
 from connectors.salesforce.settings import SalesforceSettings
 
 T = TypeVar("T")
+E = TypeVar("E", bound=ConnectorError)
 
 # Unanchored on purpose: the header may also carry "per-app-api-usage=17/250(appName=x)", in any order.
 _USAGE: Final = re.compile(r"(?:^|[;,\s])(per-app-)?api-usage=(\d+)/(\d+)")
@@ -114,7 +115,8 @@ class Api:
     def _together(self, soqls: Sequence[tuple[str, int]]) -> list[Answer | ConnectorError]:
         content = bundle(self._settings.api_version, soqls)
         whole = self._run(lambda turn: self._call(turn, "POST", names.COMPOSITE, content=content, write=False))
-        return unbundle(whole, len(soqls))
+        found = unbundle(whole, len(soqls))
+        return [self.told(one) if isinstance(one, ConnectorError) else one for one in found]
 
     def bulk(
         self, method: str, path: str, *, content: bytes | None = None, params: Mapping[str, str] | None = None
@@ -150,6 +152,12 @@ class Api:
         """The versions that this instance speaks."""
         return self.get(names.VERSIONS)
 
+    def told(self, error: E) -> E:
+        """The error; a wait that it tells of is kept for every call, in whatever part of an answer it stood."""
+        if isinstance(error, RateLimited):
+            self._allowance.refused(EVERYTHING, error.after)
+        return error
+
     def quota(self) -> list[Quota]:
         """What the last answers said of the allowance."""
         return list(self._usage.values())
@@ -180,10 +188,7 @@ class Api:
             opened = self._current(turn, worn=opened)
             answer = self._request(opened, method, path, write=write, content=content, **options)
         if not 200 <= answer.status_code < 300:
-            refused = call_error(answer.status_code, answer.content, answer.headers, write=write)
-            if isinstance(refused, RateLimited):
-                self._allowance.refused(EVERYTHING, refused.after)
-            raise refused
+            raise self.told(call_error(answer.status_code, answer.content, answer.headers, write=write))
         if not any_body and answer.content.lstrip()[:1] not in (b"{", b"["):
             raise classify(answer.status_code, answer.content, answer.headers, write=write)
         return Answer(answer.content, http_date(answer.headers.get("date")), answer.headers)

@@ -6,6 +6,7 @@ Invariant: never raises; a question that cannot be asked is itself a finding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from connectors.affording import polling
 from connectors.base import Finding
 from connectors.errors import ConnectorError, RetryLater
 from connectors.questions import ask, fetch
@@ -116,6 +118,8 @@ class Checking:
                 yield Finding("warn", "quota", message, fix)
             else:
                 yield Finding("ok", "quota", message)
+        calls = math.ceil(len(streams(self._settings)) / names.QUERIES_PER_CALL)
+        yield from polling(self._settings, calls, self._api.quota())
 
     def _tasks(self) -> Iterator[Finding]:
         shape, key = self._shapes.get(names.TASK), self._settings.task_key

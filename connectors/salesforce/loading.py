@@ -59,7 +59,7 @@ class Loading:
         try:
             job = self._jobs.begin(query).id
         except (Rejected, Conflict, AuthFailed):  # no bulk queries for this object, or for us
-            return self._paged(place)
+            return self._paged(place, left)
         turn = place.turn + 1
         return Page(list(changes), _changed(place, start=began, job=job, turn=turn, left=left), True, left)
 
@@ -71,7 +71,7 @@ class Loading:
                 return self._question(job, place)
             return self._portion(name, job, place)
         except (Rejected, Conflict):  # it is no more, or belongs to another version of the API
-            return self._paged(place)
+            return self._paged(place, place.left)
 
     def _question(self, job: str, place: Cursor) -> Page:
         self._pause(min(FIRST_WAIT_S * 1.5**place.asked, LONGEST_WAIT_S))
@@ -81,7 +81,7 @@ class Loading:
             return Page([], _changed(place, locator="", left=left, turn=place.turn + 1), True, left)
         if found.state not in WORKING or place.asked >= MOST_QUESTIONS:
             self._jobs.end(job)
-            return self._paged(place)
+            return self._paged(place, place.left)
         return Page([], _changed(place, asked=place.asked + 1), True, place.left)
 
     def _portion(self, name: str, job: str, place: Cursor) -> Page:
@@ -96,8 +96,9 @@ class Loading:
         self._jobs.end(job)
         return Page(taken.changes, Cursor(reached=place.start, turn=place.turn + 1).text(), False, 0)
 
-    def _paged(self, place: Cursor) -> Page:
-        return Page([], Cursor(first=place.first, turn=place.turn + 1, paged=True).text(), True)
+    def _paged(self, place: Cursor, left: int | None) -> Page:
+        """To pages, from the sweep's begin; ``left`` is near enough for progress."""
+        return Page([], Cursor(first=place.first, turn=place.turn + 1, left=left, paged=True).text(), True, left)
 
 
 def _changed(place: Cursor, **values: object) -> str:

@@ -16,6 +16,7 @@ from connectors.base import WriteBack
 from connectors.errors import AuthFailed, ConnectorError, RateLimited, Rejected, RetryLater
 from connectors.http import IMPATIENT, Patience
 from connectors.salesforce.api import Api
+from connectors.salesforce.sending import Order, send
 from connectors.salesforce.settings import SalesforceSettings
 
 TOKEN_URL = "https://acme.my.salesforce.com/services/oauth2/token"
@@ -223,6 +224,36 @@ def test_several_queries_travel_in_one_call(org: Any) -> None:
     with pytest.raises(Rejected) as caught:
         wire.queries(["SELECT Id FROM Lead", "SELECT Nope__c FROM Lead"])
     assert caught.value.code == "INVALID_FIELD"
+
+
+LIMIT = {"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}
+
+
+@responses.activate
+def test_a_limit_that_a_part_of_an_answer_tells_of_is_kept_for_all_calls() -> None:
+    responses.post(TOKEN_URL, json=TOKEN)
+    part = {"body": {"records": [], "done": True}, "httpStatusCode": 200}
+    parts = [part, {"body": [LIMIT], "httpStatusCode": 403}]
+    responses.post(f"{INSTANCE}/services/data/v66.0/composite", json={"compositeResponse": parts})
+    wire = api()
+    own, other = wire.each_query(["SELECT Id FROM Lead", "SELECT Id FROM Case"])
+    assert isinstance(other, RateLimited)
+    assert not isinstance(own, ConnectorError)
+    with pytest.raises(RateLimited, match="held back: the CRM asked for this wait"):
+        wire.query("SELECT Id FROM Lead")
+
+
+@responses.activate
+def test_a_limit_that_every_row_tells_of_is_kept_for_all_calls() -> None:
+    responses.post(TOKEN_URL, json=TOKEN)
+    row = {"success": False, "errors": [{"statusCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}]}
+    responses.patch(f"{INSTANCE}/services/data/v66.0/composite/sobjects", json=[row])
+    wire, lead = api(), "00Q000000000001AAA"
+    write = WriteBack(key="k", record=f"acme:lead:{lead}", action="fields", values={})
+    with pytest.raises(RateLimited):
+        send(wire, "PATCH", [Order(write, "Lead", {"id": lead, "Rating": "Hot"})])
+    with pytest.raises(RateLimited, match="held back"):
+        wire.query("SELECT Id FROM Lead")
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,14 @@ def test_a_job_that_fails_or_is_gone_costs_calls_and_no_row(org: Any, acme: Any,
     assert org.emulator.counts[MADE] == 1
 
 
+def test_what_is_left_is_told_also_after_a_job_that_failed(org: Any, acme: Any) -> None:
+    plant(org, 13)
+    org.setup(fail_jobs=1)
+    found = list(pages(acme, "Lead"))
+    assert [page.remaining for page in found][:3] == [11, 11, 11]
+    assert [page.remaining for page in found if page.changes] == [11, 9, 7, 5, 3, 1, 0, 0]
+
+
 def test_an_object_without_bulk_queries_is_read_by_pages(org: Any, acme: Any) -> None:
     leads = plant(org, 13)
     org.fault("status:400", JOBS, method="POST")

@@ -160,6 +160,20 @@ def test_a_day_s_calls_that_run_out(org: Any) -> None:
     assert "of 100 API calls left (day)" in found["quota"].message
 
 
+@pytest.mark.parametrize(("limit", "keys"), [(15_000, {}), (100_000, {"poll_every": "5s"})])
+def test_polls_that_our_share_does_not_pay_for(org: Any, limit: int, keys: dict[str, str]) -> None:
+    org.setup(daily_limit=limit)
+    found = findings(org.connect(**keys))["poll_every"]
+    assert (found.level, found.message) == {
+        15_000: ("warn", "polling every 60 s costs 2,880 calls a day, reading may use 2,700 (20% of 15,000)"),
+        100_000: ("warn", "polling every 5 s costs 34,560 calls a day, reading may use 18,000 (20% of 100,000)"),
+    }[limit]
+    assert found.fix is not None
+    proposed = found.fix.partition('poll_every = "')[2].partition('"')[0]
+    assert "poll_every" not in findings(org.connect(poll_every=proposed))
+    assert "poll_every" not in findings(org.connect(**keys, quota_share=0.9))
+
+
 @pytest.mark.parametrize(
     ("token", "organization", "message"),
     [
