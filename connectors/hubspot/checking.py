@@ -43,7 +43,7 @@ class Checker:
             account = self._portal.account()
         except ConnectorError as failed:
             found = [_failed("login", failed)]
-            if isinstance(failed, RetryLater) or failed.code != "MISSING_SCOPES":
+            if not (isinstance(failed, AuthFailed) and failed.narrow):
                 return found
         else:
             found = [Finding("ok", "login", f"portal {account.portal_id}, time zone {account.time_zone}")]
@@ -192,7 +192,7 @@ class Checker:
 def _failed(subject: str, failed: ConnectorError) -> Finding:
     unreachable = isinstance(failed, RetryLater)
     fix = "try again; is `url` right, is there a way out?" if unreachable else None
-    if isinstance(failed, AuthFailed) and failed.code != "MISSING_SCOPES":
+    if isinstance(failed, AuthFailed) and not failed.narrow:
         made = "make a service key (or private app) with the scopes of docs/hubspot.md and set `access_token`"
         fix = failed.fix if failed.code in LOGIN_CODES else made
     return Finding("fail", subject, failed.reason, fix=fix, unreachable=unreachable)

@@ -72,7 +72,7 @@ class Portal:
                 if due:
                     self.account()
             except (AuthFailed, Rejected) as refused:
-                if isinstance(refused, AuthFailed) and refused.code not in {"MISSING_SCOPES", "FORBIDDEN", "403"}:
+                if isinstance(refused, AuthFailed) and not refused.narrow:
                     raise
 
     # ---- stages
@@ -156,7 +156,7 @@ class Portal:
                     if due:
                         self.owners()
                 except AuthFailed as refused:
-                    if refused.code != "MISSING_SCOPES":
+                    if not refused.narrow:
                         raise
         return self._owners or {}
 

@@ -54,7 +54,7 @@ class Reader:
         self.rows = self._objects.rows
         self._memory = Memory()
         self._absent: dict[str, int] = {}
-        self.conversations = Conversations(api, portal, mapper, self._memory, overlap_ms)
+        self.conversations = Conversations(api, portal, mapper, self._memory, overlap_ms, self._present)
 
     @property
     def types(self) -> tuple[ObjectType, ...]:
@@ -74,8 +74,7 @@ class Reader:
 
     def _poll(self, of: ObjectType, cursor: str | None, since: int) -> Page:
         position = read_cursor(cursor)
-        if self._api.skew_ms is None:
-            self._portal.introduce()  # its answer also tells the server's time
+        self._portal.introduce()
         records = of in self._mapper.types
         again = self._memory.has_seen(of.name)
         window = next_window(position, since, self._api.now(), self._overlap_ms, records=records, again=again)
@@ -149,7 +148,7 @@ class Reader:
     def _does_without(self, of: ObjectType, refused: Rejected | AuthFailed) -> bool:
         """Whether the others go on without this object: leads have to be bought and set up, and have a scope alone."""
         others = [one for one in self._mapper.types if one is not of]
-        ours = refused.code == "BAD_CURSOR" or (isinstance(refused, AuthFailed) and refused.code != "MISSING_SCOPES")
+        ours = refused.code == "BAD_CURSOR" or (isinstance(refused, AuthFailed) and not refused.narrow)
         if of is not names.LEADS or not others or ours:
             return False
         self._absent[of.name] = self._api.now() + ABSENT_MS

@@ -52,7 +52,7 @@ class HubSpotSetUp:
         except Rejected:
             return False
         except AuthFailed as refused:
-            if refused.code != "MISSING_SCOPES":
+            if not refused.narrow:
                 raise
             return False
         return True

@@ -11,7 +11,7 @@ https://developers.hubspot.com/docs/api-reference/conversations-conversations-v3
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -42,12 +42,18 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Conversations:
-    def __init__(self, api: HubSpotApi, portal: Portal, mapper: Mapper, memory: Memory, overlap_ms: int) -> None:
+    """``present`` are the types of records that are watched and that the portal has."""
+
+    def __init__(
+        self, api: HubSpotApi, portal: Portal, mapper: Mapper, memory: Memory, overlap_ms: int,
+        present: Callable[[], Iterable[ObjectType]],
+    ) -> None:  # fmt: skip
         self._api = api
         self._portal = portal
         self._mapper = mapper
         self._memory = memory
         self._overlap_ms = overlap_ms
+        self._present = present
         self._done: int | None = None
 
     def poll(self, cursor: str | None, since: int) -> Page:
@@ -112,7 +118,7 @@ class Conversations:
 
     def _parents(self, threads: Iterable[Thread]) -> Parents:
         """The watched records of each thread: its ticket, its contact, or the leads of its contact."""
-        watched = {one.name for one in self._mapper.types}
+        watched = {one.name for one in self._present()}
         found: Parents = {}
         for one in threads:
             known = [(names.TICKETS.name, one.ticket), (names.CONTACTS.name, one.associated_contact_id)]

@@ -287,6 +287,18 @@ def test_a_first_contact_reads_no_conversation_of_the_time_before(desk: Desk) ->
     assert (calls[THREADS], calls.get(MESSAGES, 0)) == (1, 0)
 
 
+
+def test_a_portal_without_leads_still_hears_its_tickets(desk: Desk) -> None:
+    desk.fault("status:404", "*/leads/*")
+    desk.connector = desk.connect(objects=("leads", "tickets"), write={})
+    contact = desk.contact()
+    ticket = desk.act("create", object="tickets", fields={"subject": "x"},
+                      associations=[{"object": "contacts", "id": contact}])["id"]  # fmt: skip
+    say(desk, ticket, text="Hello?")
+    desk.poll("leads")
+    assert [event.record for event in heard(desk)[0]] == [f"acme:ticket:{ticket}"]
+
+
 # ---- what a message means, without any HubSpot
 
 MAPPER = Mapper(
