@@ -90,7 +90,7 @@ def _webhooks(emulator: Emulator, request: Request) -> Response:
         emulator.webhooks.change({"url": None})
     hooks = emulator.webhooks
     return Response(
-        body={"url": hooks.url, "duplicate": hooks.duplicate, "shuffle": hooks.shuffle, "drop": hooks.drop}
+        body={name: getattr(hooks, name) for name in ("url", "duplicate", "shuffle", "drop", "forged", "skew_s")}
         | {"counts": hooks.counts}
     )
 

@@ -95,8 +95,9 @@ class Emulator:
         """The vendor's error body for ``status``."""
         return Response(status, {"message": f"status {status}"})
 
-    def over_quota(self, request: Request) -> Response | None:
-        """The vendor's answer when the allowance is used up; None when this request is not counted."""
+    def over_quota(self, request: Request, which: str) -> Response | None:  # noqa: ARG002
+        """The vendor's answer when an allowance is used up: the day's, or ``which``, in the vendor's word. None when this
+        request is not counted."""
         return self.error(429, request)
 
     def expire_token(self, request: Request) -> bool:  # noqa: ARG002
@@ -130,6 +131,8 @@ def respond(emulator: Emulator, request: Request) -> tuple[Response, Cut]:
         return response, Cut.DROP
     if faults.take("truncate", method, path):
         return response, Cut.TRUNCATE
+    if slow_body := faults.take("slow_body", method, path):
+        response.trickle_s = slow_body.seconds or 0.0
     return response, Cut.NONE
 
 
@@ -141,9 +144,11 @@ def _refusal(emulator: Emulator, request: Request) -> Response | None:
         if failure.seconds is not None:
             response.headers["Retry-After"] = f"{failure.seconds:g}"
         return response
-    if faults.take("html", method, path):  # 200 is the nasty case: a proxy's or a maintenance page where JSON was due
-        return Response(200, HTML_PAGE, {"Content-Type": "text/html;charset=UTF-8"})
-    if (empty := faults.find("quota", method, path)) and (refused := emulator.over_quota(request)):
+    if page := faults.take(
+        "html", method, path
+    ):  # 200 is the nasty case: a proxy's or a maintenance page where JSON was due
+        return Response(page.status, HTML_PAGE, {"Content-Type": "text/html;charset=UTF-8"})
+    if (empty := faults.find("quota", method, path)) and (refused := emulator.over_quota(request, empty.argument)):
         faults.strike(empty)
         return refused
     if (stale := faults.find("expire_token", method, path)) and emulator.expire_token(request):

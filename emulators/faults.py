@@ -16,7 +16,7 @@ from typing import Any, Final
 
 KINDS: Final = (
     "status", "quota", "latency", "reset", "drop_response", "html", "truncate", "partial", "expire_token", "late_index",
-    "row",
+    "row", "slow_body",
 )  # fmt: skip
 KEYS: Final = frozenset({"method", "path", "fault", "times", "probability", "seconds"})
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -24,7 +24,8 @@ _GLOB: Final = re.compile(r"[*?\[]")
 
 @dataclass(slots=True)
 class Fault:
-    """One switch. ``times`` None: until cleared. ``seconds``: latency, late_index, or the Retry-After of a status."""
+    """One switch. ``times`` None: until cleared. ``seconds``: latency, slow_body, late_index, or the Retry-After of a
+    status."""
 
     id: int
     fault: str
@@ -41,13 +42,13 @@ class Fault:
 
     @property
     def argument(self) -> str:
-        """What stands behind the colon: a status, or the vendor's code of a ``row:CODE`` fault."""
+        """What stands behind the colon: a status, the vendor's code of a ``row:CODE`` fault, which quota."""
         return self.fault.partition(":")[2]
 
     @property
     def status(self) -> int:
-        """The HTTP status of a ``status:N`` fault."""
-        return int(self.fault.partition(":")[2])
+        """The HTTP status of a ``status:N`` fault, or of a page of HTML: 200 unless it says another."""
+        return int(self.argument or 200)
 
     def matches(self, method: str, path: str) -> bool:
         if self.times is not None and self.struck >= self.times:
@@ -131,10 +132,12 @@ def _read(order: Mapping[str, Any]) -> Fault:
         raise ValueError(f"unknown fault {name!r}; known: {', '.join(KINDS)} (status as status:429)")
     if kind == "status" and not re.fullmatch(r"[1-5]\d\d", argument):
         raise ValueError(f"a status fault names its status, as in status:503, not {name!r}")
+    if kind == "html" and argument and not re.fullmatch(r"[2-5]\d\d", argument):
+        raise ValueError(f"a page of HTML has a status or none, as in html:503, not {name!r}")
     if kind == "row" and not re.fullmatch(r"[A-Z_]+(,[A-Z_]+)?", argument):
         raise ValueError(f"a row fault names the vendor's code, as in row:STRING_TOO_LONG, not {name!r}")
     seconds = order.get("seconds")
-    if kind in ("latency", "late_index") and not seconds:
+    if kind in ("latency", "late_index", "slow_body") and not seconds:
         raise ValueError(f"{kind} needs seconds")
     probability = float(order.get("probability", 1.0))
     if not 0 <= probability <= 1:

@@ -1,7 +1,7 @@
 """The wire of an emulator: requests in, answers out as bytes, and the cuts that real networks make.
 
 Owns sockets, keep-alive and the shapes ``Request`` and ``Response``. Refuses to know any vendor or any fault's reason.
-Invariant: an answer leaves in one write, so a cut falls exactly where it was asked for.
+Invariant: an answer leaves in one write unless it was asked to drip, so a cut falls exactly where it was asked for.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
@@ -52,6 +53,8 @@ class Response:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    trickle_s: float = 0.0
+    """For how many real seconds the body drips; a time-out that starts anew with every byte never strikes."""
 
 
 class Cut(enum.Enum):
@@ -63,6 +66,8 @@ class Cut(enum.Enum):
     TRUNCATE = "truncate"
 
 
+DROPS: Final = 40
+"""In how many pieces a body drips."""
 Respond = Callable[[Request], tuple[Response, Cut]]
 
 
@@ -143,7 +148,17 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.sendall(head.encode("latin-1") + body[: len(body) // 2])
             self._hang_up(with_reset=False)
             return
+        if response.trickle_s and body:
+            self.connection.sendall(head.encode("latin-1"))
+            self._drip(body, response.trickle_s)
+            return
         self.connection.sendall(head.encode("latin-1") + body)
+
+    def _drip(self, body: bytes, seconds: float) -> None:
+        step = -(-len(body) // DROPS)
+        for start in range(0, len(body), step):
+            time.sleep(seconds / DROPS)
+            self.connection.sendall(body[start : start + step])
 
     def _hang_up(self, *, with_reset: bool) -> None:
         self.close_connection = True

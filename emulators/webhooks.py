@@ -18,6 +18,9 @@ TIMEOUT_S: Final = 5.0
 """Real seconds a receiver has to answer; HubSpot's limit, and Salesforce's is longer."""
 
 
+KEYS: Final = frozenset({"url", "duplicate", "shuffle", "drop", "forged", "skew_s"})
+
+
 def is_success(status: int, body: bytes) -> bool:  # noqa: ARG001 - the shape of every ``accepted``
     return 200 <= status < 300
 
@@ -38,18 +41,21 @@ class Delivery:
 
 @dataclass(slots=True)
 class WebhookSettings:
-    """Where to send and how badly. ``duplicate`` and ``drop`` are probabilities, ``shuffle`` mixes what is waiting."""
+    """Where to send and how badly. ``duplicate`` and ``drop`` are probabilities, ``shuffle`` mixes what is waiting;
+    ``forged``: as somebody who has not the secret would send it; ``skew_s``: signed as of so many seconds later."""
 
     url: str | None = None
     duplicate: float = 0.0
     shuffle: bool = False
     drop: float = 0.0
+    forged: bool = False
+    skew_s: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {"sent": 0, "accepted": 0, "dropped": 0, "given_up": 0})
 
     def change(self, order: Mapping[str, Any]) -> None:
         """Raises ValueError for an unknown key or a value out of range."""
-        if unknown := set(order) - {"url", "duplicate", "shuffle", "drop"}:
-            raise ValueError(f"unknown key {min(unknown)!r}; known: url, duplicate, shuffle, drop")
+        if unknown := set(order) - KEYS:
+            raise ValueError(f"unknown key {min(unknown)!r}; known: {', '.join(sorted(KEYS))}")
         duplicate, drop = float(order.get("duplicate") or 0), float(order.get("drop") or 0)
         if not (0 <= duplicate <= 1 and 0 <= drop <= 1):
             raise ValueError("duplicate and drop are true, false or a probability between 0 and 1")
@@ -57,6 +63,7 @@ class WebhookSettings:
         if url and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("an emulator sends to loopback only")
         self.url, self.duplicate, self.shuffle, self.drop = url, duplicate, bool(order.get("shuffle")), drop
+        self.forged, self.skew_s = bool(order.get("forged")), float(order.get("skew_s") or 0)
 
 
 def send(delivery: Delivery) -> tuple[int, bytes]:

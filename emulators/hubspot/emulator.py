@@ -56,7 +56,9 @@ class HubSpotEmulator(Emulator):
         self.limits = Limits()
         self.terse_429 = False
         """Whether a refusal by quota leaves out ``policyName``: every field of an error is optional."""
-        self.hooks = Hooks(seed, self.portal.id, self.portal.app_id, self.webhook_secret, self.clock.now_ms)
+        self.hooks = Hooks(
+            seed, self.portal.id, self.portal.app_id, self.webhook_secret, self.clock.now_ms, self.webhooks
+        )
         self.journal = Journal(seed, self.portal.id, self.clock.now_ms, lambda: self.url)
         self._correlation = random.Random(f"correlation {seed}")
         fill(Deeds(self.portal, silent=True), random.Random(f"records {seed}"), self.records)
@@ -122,11 +124,12 @@ class HubSpotEmulator(Emulator):
             return self._with_quota(request, self._refusal(self._limited(policy)), used_up=policy)
         return self._with_quota(request, self._refusal(errors.by_status(status)))
 
-    def over_quota(self, request: Request) -> Response | None:
-        """The day's calls are used up. Token requests are not counted."""
+    def over_quota(self, request: Request, which: str) -> Response | None:
+        """The day's calls are used up, or those of the policy ``which``. Token requests are not counted."""
         if routes.OAUTH.fullmatch(request.path):
             return None
-        return self._with_quota(request, self._refusal(self._limited("DAILY")), used_up="DAILY")
+        policy = which or "DAILY"
+        return self._with_quota(request, self._refusal(self._limited(policy)), used_up=policy)
 
     def _limited(self, policy: str) -> HubSpotError:
         return errors.rate_limited(policy, terse=self.terse_429)

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from emulators.hubspot.portal import Happening
 from emulators.hubspot.threads import Message
-from emulators.webhooks import Delivery
+from emulators.webhooks import Delivery, WebhookSettings
 
 BATCH_MAX: Final = 100
 WAITS_S: Final = (60, 300, 900, 1800, 3600, 7200, 10_800, 14_400, 18_000, 21_600)
@@ -41,12 +41,15 @@ def signature_v3(secret: str, method: str, url: str, body: bytes, timestamp: str
 class Hooks:
     """The queue of one app. It holds nothing while there is nowhere to send."""
 
-    def __init__(self, seed: int, portal_id: int, app_id: int, secret: str, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, seed: int, portal_id: int, app_id: int, secret: str, now_ms: Callable[[], int], settings: WebhookSettings
+    ) -> None:
         self._dice = random.Random(f"hooks {seed}")
         self._portal_id = portal_id
         self._app_id = app_id
         self._secret = secret
         self._now_ms = now_ms
+        self._settings = settings
         self._queue: deque[dict[str, Any]] = deque()
         self._subscriptions: dict[tuple[str, ...], int] = {}
 
@@ -111,13 +114,14 @@ class Hooks:
         return Delivery("POST", url, {}, b"", render=render, waits=WAITS_S)
 
     def _headers(self, url: str, body: bytes) -> dict[str, str]:
-        timestamp = str(self._now_ms())
+        timestamp = str(self._now_ms() + int(self._settings.skew_s * 1000))
+        secret = "somebody else's" if self._settings.forged else self._secret
         return {
             "Content-Type": "application/json",
             "User-Agent": "HubSpot Webhooks",
-            "X-HubSpot-Signature": hashlib.sha256(self._secret.encode() + body).hexdigest(),
+            "X-HubSpot-Signature": hashlib.sha256(secret.encode() + body).hexdigest(),
             "X-HubSpot-Signature-Version": "v1",
-            "X-HubSpot-Signature-v3": signature_v3(self._secret, "POST", url, body, timestamp),
+            "X-HubSpot-Signature-v3": signature_v3(secret, "POST", url, body, timestamp),
             "X-HubSpot-Request-Timestamp": timestamp,
         }
 

@@ -31,6 +31,8 @@ from emulators.salesforce.writes import Writer
 from emulators.webhooks import Delivery
 
 ORG_ID: Final = make_id("00D", 1)
+FORGED_ID: Final = make_id("00D", 2)
+"""The org that a forged message names."""
 _IN_PATH: Final = re.compile(r"(?<=/)(?:[0-9A-Za-z]{18}(?:-\d+)?|[0-9A-Za-z]{15})(?=/|$)")
 _EXTERNAL: Final = re.compile(r"(/sobjects/\w+/\w+__c/).+")
 _QUERIES: Final = tuple(f"/services/data/v{number}.0/query" for number in range(OLDEST, NEWEST + 1))
@@ -53,7 +55,9 @@ class SalesforceEmulator(Emulator):
         self.org = Org()
         tables = {name: table.copy() for name, table in (make_tables() | setup_tables()).items()}
         self.store = Store(tables, self.clock.now_ms, self._index_delay)
-        self.outbound = Outbound(self.store, self.org, ORG_ID, lambda: self.url)
+        self.outbound = Outbound(
+            self.store, self.org, lambda: FORGED_ID if self.webhooks.forged else ORG_ID, lambda: self.url
+        )
         self.bus = Bus(self.store)
         self.writer = Writer(self.store, self.org, self.effects, self._written, self._row_fault)
         self.cast = plant(self.store, self.writer, now)
@@ -135,11 +139,14 @@ class SalesforceEmulator(Emulator):
             return Response(status, {"error": "unknown_error", "error_description": "retry your request"})
         return ApiError(status, code, message).response()
 
-    def over_quota(self, request: Request) -> Response | None:
-        """Logins and the list of versions are not counted. No Retry-After: Salesforce sends none."""
+    def over_quota(self, request: Request, which: str) -> Response | None:
+        """Logins and the list of versions are not counted. No Retry-After: Salesforce sends none. ``concurrent``: too
+        many long requests at a time, which has the same code."""
         if not re.match(r"/services/data/v", request.path):
             return None
-        response = errors.limit_exceeded().response()
+        response = errors.limit_exceeded(concurrent=which == "concurrent").response()
+        if which == "concurrent":
+            return response
         response.headers["Sforce-Limit-Info"] = f"api-usage={self.org.daily_limit}/{self.org.daily_limit}"
         return response
 

@@ -59,8 +59,9 @@ def invalid_session() -> ApiError:
     return ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
 
 
-def limit_exceeded() -> ApiError:
-    return ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+def limit_exceeded(*, concurrent: bool = False) -> ApiError:
+    which = "ConcurrentPerOrgLongTxn" if concurrent else "TotalRequests"
+    return ApiError(403, "REQUEST_LIMIT_EXCEEDED", f"{which} Limit exceeded.")
 
 
 def method_not_allowed(method: str, allowed: str) -> ApiError:

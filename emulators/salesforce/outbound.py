@@ -39,7 +39,9 @@ def acknowledged(status: int, body: bytes) -> bool:
 
 
 class Outbound:
-    def __init__(self, store: Store, org: Org, org_id: str, base_url: Callable[[], str]) -> None:
+    """``org_id`` is what messages say of their org."""
+
+    def __init__(self, store: Store, org: Org, org_id: Callable[[], str], base_url: Callable[[], str]) -> None:
         self._store = store
         self._org = org
         self._org_id = org_id
@@ -73,6 +75,7 @@ class Outbound:
         return Delivery("POST", url, _HEADERS, b"", render=render, accepted=acknowledged, waits=waits())
 
     def _envelope(self, object: str, notices: list[tuple[str, str]]) -> bytes:
+        org_id = self._org_id()
         number = list(self._org.outbound).index(object) + 1 if object in self._org.outbound else 1
         soap = f"{self._base_url()}/services/Soap"
         text = (
@@ -80,10 +83,10 @@ class Outbound:
             '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
             ' xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
             '<soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound">'
-            f"<OrganizationId>{self._org_id}</OrganizationId><ActionId>{make_id('04k', number)}</ActionId>"
+            f"<OrganizationId>{org_id}</OrganizationId><ActionId>{make_id('04k', number)}</ActionId>"
             '<SessionId xsi:nil="true"/>'
-            f"<EnterpriseUrl>{escape(soap)}/c/68.0/{self._org_id[:15]}</EnterpriseUrl>"
-            f"<PartnerUrl>{escape(soap)}/u/68.0/{self._org_id[:15]}</PartnerUrl>"
+            f"<EnterpriseUrl>{escape(soap)}/c/68.0/{org_id[:15]}</EnterpriseUrl>"
+            f"<PartnerUrl>{escape(soap)}/u/68.0/{org_id[:15]}</PartnerUrl>"
             + "".join(self._notification(object, *notice) for notice in notices)
             + "</notifications></soapenv:Body></soapenv:Envelope>"
         )

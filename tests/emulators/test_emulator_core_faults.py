@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -37,8 +38,8 @@ class Shelf(Emulator):
     def expire_token(self, request: Request) -> bool:
         return "authorization" in request.headers
 
-    def over_quota(self, request: Request) -> Response | None:
-        return None if request.path == "/login" else Response(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED"}])
+    def over_quota(self, request: Request, which: str) -> Response | None:
+        return None if request.path == "/login" else Response(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED" + which}])
 
     def act(self, order: dict[str, Any]) -> dict[str, Any]:
         if order["do"] != "create":
@@ -125,6 +126,21 @@ def test_an_html_page_comes_where_json_was_due(served: Server, http: requests.Se
     assert answer.headers["Content-Type"].startswith("text/html")
     assert answer.text.startswith("<!DOCTYPE html>")
     assert effects(http, served) == []
+
+
+def test_a_page_of_html_may_have_a_status(served: Server, http: requests.Session) -> None:
+    http.post(served.url + "/_emulator/faults", json={"fault": "html:503", "times": 1})
+    answer = http.get(served.url + "/things", timeout=5)
+    assert (answer.status_code, answer.text[:15]) == (503, "<!DOCTYPE html>")
+
+
+def test_a_dripping_body_outlasts_a_time_out_that_every_byte_starts_anew(
+    served: Server, http: requests.Session
+) -> None:
+    http.post(served.url + "/_emulator/faults", json={"fault": "slow_body", "seconds": 0.2, "times": 1})
+    began = time.monotonic()
+    assert len(http.get(served.url + "/things", timeout=0.1).json()["padding"]) == 200
+    assert time.monotonic() - began > 0.15
 
 
 def test_latency_outlasts_a_client_that_will_not_wait(served: Server, http: requests.Session) -> None:

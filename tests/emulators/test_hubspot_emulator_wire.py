@@ -284,3 +284,30 @@ def test_the_signature_of_the_vendors_own_example() -> None:
     url = "https://example.test/path?q=%3a%2f%3f%40%21%24%27%28%29%2A%2c%3B&keep=%20%26%3D%25"
     signed = signature_v3("test-secret", "POST", url, b'{"hello":"world"}', "1700000000000")
     assert signed == "FhSZmmHFCVseGt3WeM6l5TdvzRxyHG3Or+1Udj4PokI="
+
+
+def test_webhooks_may_be_forged_or_signed_as_of_another_time() -> None:
+    crm = HubSpotEmulator(seed=4)
+    url = "http://127.0.0.1:9/hook?q=%3a"
+
+    def signed(**settings: object) -> tuple[bool, int]:
+        crm.webhooks.change({"url": url, **settings})
+        crm.act({"do": "create", "object": "tickets", "fields": {"subject": "Help"}})
+        (delivery, *_) = crm.deliveries()
+        assert delivery.render is not None
+        headers, body = delivery.render()
+        at = headers["X-HubSpot-Request-Timestamp"]
+        ours = signature_v3(crm.webhook_secret, "POST", url, body, at)
+        return headers["X-HubSpot-Signature-v3"] == ours, round((int(at) - crm.clock.now_ms()) / 1000)
+
+    assert signed() == (True, 0)
+    assert signed(forged=True) == (False, 0)
+    assert signed(skew_s=-600) == (True, -600)
+    assert signed(skew_s=600) == (True, 600)
+
+
+def test_each_policy_of_the_quota_can_be_used_up(crm: Server, http: requests.Session) -> None:
+    for policy in ("DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY"):
+        crm.emulator.faults.add({"fault": f"quota:{policy}", "times": 1})
+        answer = http.get(f"{crm.url}/crm/v3/owners/", timeout=5)
+        assert (answer.status_code, answer.json()["policyName"]) == (429, policy)

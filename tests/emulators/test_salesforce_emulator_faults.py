@@ -26,6 +26,12 @@ def test_quota_is_a_403_list_without_retry_after(org: Org) -> None:
     assert answer.headers["Sforce-Limit-Info"] == "api-usage=100000/100000"
 
 
+def test_too_many_long_requests_have_the_same_code_and_other_words(org: Org) -> None:
+    org.fault("quota:concurrent", times=1)
+    message = "ConcurrentPerOrgLongTxn Limit exceeded."
+    assert error_of(org.get("/limits")) == (403, "REQUEST_LIMIT_EXCEEDED", message)
+
+
 def test_quota_does_not_keep_anybody_from_logging_in(org: Org) -> None:
     org.fault("quota")
     keys = {"client_id": org.credentials["consumer_key"], "client_secret": org.credentials["consumer_secret"]}

@@ -140,3 +140,16 @@ def test_an_admin_chooses_objects_and_fields(org: Org) -> None:
     listener.close()
     assert message.findtext(".//sf:ParentId", namespaces=NAMES) == case
     assert message.findtext(".//sf:Incoming", namespaces=NAMES) == "true"
+
+
+def test_a_forged_message_names_another_org(org: Org) -> None:
+    case = org.case()
+    org.emulator.webhooks.change({"url": "http://127.0.0.1:9/", "forged": True})
+    org.emulator.deliveries()
+    org.patch(f"/sobjects/Case/{case}", {"Subject": "x"}, headers=NO_RULES)
+    (delivery,) = org.emulator.deliveries()
+    assert delivery.render is not None
+    (named,) = re.findall(rb"<OrganizationId>(\w+)</OrganizationId>", delivery.render()[1])
+    assert named.decode() != org.credentials["organization_id"]
+    assert (len(named), named[:3]) == (18, b"00D")
+    org.emulator.webhooks.change({"url": None})
