@@ -55,6 +55,7 @@ class Conversations:
         self._overlap_ms = overlap_ms
         self._present = present
         self._done: int | None = None
+        self._began_anew = False
 
     def poll(self, cursor: str | None, since: int) -> Page:
         """The messages of one page of threads that have some since the window began."""
@@ -109,12 +110,16 @@ class Conversations:
         return self._api.get(Threads, self._api.paths.threads(), query)
 
     def _page_or_first(self, start: int, after: str | None) -> Threads:
+        """Begins anew where the token is refused, but not in a circle: the token after that has to be good."""
         try:
-            return self._page(start, after)
+            page = self._page(start, after)
         except Rejected:
-            if after is None:
+            if after is None or self._began_anew:
                 raise
+            self._began_anew = True
             return self._page(start, None)
+        self._began_anew = self._began_anew and after is None
+        return page
 
     def _parents(self, threads: Iterable[Thread]) -> Parents:
         """The watched records of each thread: its ticket, its contact, or the leads of its contact."""

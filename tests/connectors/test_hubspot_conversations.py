@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hubspot_samples.desk import Desk, order
 
+from connectors.errors import Rejected
 from connectors.hubspot import names
 from connectors.hubspot.conversing import normalise
 from connectors.hubspot.mapping import Mapper
@@ -263,6 +264,21 @@ def test_an_answer_that_was_still_being_sent_counts_once_it_is_sent(desk: Desk) 
     assert desk.calls() == {THREADS: 1}
 
 
+def test_page_tokens_that_are_refused_again_and_again_end_in_an_error_and_not_in_a_circle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "THREADS_LIMIT", 2)
+    for _ in range(5):
+        say(desk, desk.ticket(), text="Hello?")
+    tokens = count()
+    monkeypatch.setattr(threads_api, "_token", lambda _: f"never known again {next(tokens)}")
+    with pytest.raises(Rejected):
+        heard(desk)
+    assert desk.calls()[THREADS] == 4
+    monkeypatch.undo()
+    assert len(heard(desk)[0]) == 5
+
+
 def test_page_tokens_that_are_refused_again_and_again_hold_up_no_reading_of_a_record(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +301,6 @@ def test_a_first_contact_reads_no_conversation_of_the_time_before(desk: Desk) ->
     assert heard(desk, since=desk.now)[0] == []
     calls = desk.calls()
     assert (calls[THREADS], calls.get(MESSAGES, 0)) == (1, 0)
-
 
 
 def test_a_portal_without_leads_still_hears_its_tickets(desk: Desk) -> None:
