@@ -1,4 +1,5 @@
-"""A daemon to be killed: ``python sync_kill_runner.py JSON``, then a line on standard input for every start.
+"""A daemon to be killed: ``python sync_kill_runner.py JSON``, then a line of JSON on standard input for every start:
+orders that differ from the first ones.
 
 Everything is imported once; each start forks, so that a kill costs a tenth of a second and not a whole interpreter.
 For every line it prints the daemon's process id, and ``gone`` when that process has ended.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +24,8 @@ import apscheduler.triggers.interval  # noqa: F401 - imported before the first f
 
 import connectors
 import sync.delivery
+import sync.secrets
+from connectors.salesforce import loading, names
 from connectors.secret import Secret
 from sla.policy import Policies
 from sync.clock import SystemClock
@@ -66,8 +70,17 @@ WRITE = {
 
 def settings(order: Mapping[str, Any]) -> dict[str, Any]:
     """The connection's table, secrets fetched."""
-    name, told = order["name"], order["credentials"]
+    name, told, database = order["name"], order["credentials"], Path(order["database"])
     table: dict[str, Any] = {"url": order["url"], "overlap": "3s", "write": {"lead": WRITE[name]}}
+    if order.get("rotated"):  # by OAuth, with a refresh token that every login ends
+        token = sync.secrets.resolve(f"file:{database.with_suffix('.token')}", database.parent)
+        if name == "salesforce":
+            secret = Secret(told["consumer_secret"])
+            return {**table, "domain": "acme.my", "client_id": told["consumer_key"], "client_secret": secret,
+                    "refresh_token": token, "objects": ["Lead"]}  # fmt: skip
+        secret = Secret(told["client_secret"])
+        return {**table, "client_id": told["client_id"], "client_secret": secret, "refresh_token": token,
+                "objects": ["contacts"], "searches_per_second": 50}  # fmt: skip
     if name == "salesforce":
         secret = Secret(told["consumer_secret"])
         return {**table, "domain": "acme.my", "client_id": told["consumer_key"], "client_secret": secret,
@@ -78,7 +91,7 @@ def settings(order: Mapping[str, Any]) -> dict[str, Any]:
 def configuration(order: Mapping[str, Any]) -> Configuration:
     document = tomllib.loads(POLICY)
     table = settings(order)
-    entry = ConnectionEntry("crm", order["name"], order["poll_every_s"], 0, table, (), lambda: table)
+    entry = ConnectionEntry("crm", order["name"], order["poll_every_s"], 0, table, (), lambda: settings(order))
     members = tuple(MemberEntry(f"{who}@acme.test") for who in ("maria", "li"))
     database = Path(order["database"])
     return Configuration(
@@ -92,8 +105,27 @@ def configuration(order: Mapping[str, Any]) -> Configuration:
     )
 
 
+def small_portions() -> None:
+    """A bulk query job from 40 rows on, 20 of them a portion, asked after without much of a wait."""
+    loading.FIRST_WAIT_S = 0.05  # type: ignore[misc]
+    names.PAGE_ROWS, names.BULK_PAGES, names.PORTION_PAGES = 20, 2, 1
+
+
+def die_when_kept() -> None:
+    """The process ends right after a new refresh token is on disk, before anything is called with what came with it."""
+    keep = sync.secrets._into_file
+
+    def kept(path: Path, text: str) -> None:
+        keep(path, text)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    sync.secrets._into_file = kept
+
+
 def main() -> None:
     order = json.loads(sys.argv[1])
+    if order.get("small"):
+        small_portions()
     # The practice CRM is at most a twentieth of a second late, and a daemon that lives half a second cannot rest two.
     sync.delivery.REST_MS = 150
     logging.basicConfig(filename=order["log"], level=logging.INFO, format="%(process)d %(asctime)s %(message)s")
@@ -101,9 +133,12 @@ def main() -> None:
     made_once = connectors.build("crm", order["name"], settings(order), wanted=frozenset(), clock=SystemClock().now)
     made_once.check()  # logs in and looks around once: the vendor's library is imported before the first fork
     made_once.close()
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        more = json.loads(line)
         child = os.fork()
         if child == 0:
+            if more.get("die") == "kept":
+                die_when_kept()
             try:
                 Daemon(made, rng=Random(), serve=False).run()
             except BaseException:
