@@ -96,8 +96,8 @@ class Emulator:
         return Response(status, {"message": f"status {status}"})
 
     def over_quota(self, request: Request, which: str) -> Response | None:  # noqa: ARG002
-        """The vendor's answer when an allowance is used up: the day's, or ``which``, in the vendor's word. None when this
-        request is not counted."""
+        """The vendor's answer when an allowance is used up: the day's, or ``which``, in the vendor's word.
+        None when this request is not counted."""
         return self.error(429, request)
 
     def expire_token(self, request: Request) -> bool:  # noqa: ARG002

@@ -2,7 +2,9 @@
 
 Owns cursors and page sizes. Refuses the language (``soql``, ``soql_run``).
 Invariant: the pages of one cursor show the rows found at the start, each once.
-Source: REST API Developer Guide, "Query", "QueryAll", "Query Options Header" (2,000 rows by default, 200 at least).
+Source: https://developer.salesforce.com/docs/platform/api-rest/guide/headers-queryoptions.html (2,000 rows by default,
+200 at least) and https://developer.salesforce.com/docs/platform/salesforce-app-limits-cheatsheet/guide/
+salesforce-app-limits-platform-apicursors.html: a cursor lives for two days, and any number may be open.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from emulators.salesforce.store import Store, Values
 
 PAGE: Final = 2000
 SMALLEST_PAGE: Final = 200
-OPEN_CURSORS: Final = 10
 CURSOR_MS: Final = 2 * 24 * 3600 * 1000
-"""How long a cursor lives. SOQL and SOSL Reference, "Query Cursor": two days."""
+PREFIX: Final = "0r8"
+"""What a locator begins with: https://help.salesforce.com/s/articleView?id=000384958."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Queries:
         return self._page(Cursor(run, rows, _page_size(call), self._store.now_ms()), None, 0, call.base)
 
     def more(self, call: Call, locator: str) -> Response:
-        """``/query/01g…-2000``, the path that ``nextRecordsUrl`` gave."""
+        """``/query/0r8…-2000``, the path that ``nextRecordsUrl`` gave."""
         found = re.fullmatch(r"(\w+)-(\d+)", locator)
         cursor = self._cursors.get(found[1]) if found else None
         if found is None or cursor is None or self._store.now_ms() - cursor.made_ms > CURSOR_MS:
@@ -74,10 +76,9 @@ class Queries:
 
     def _keep(self, cursor: Cursor) -> str:
         self._made += 1
-        name = make_id("01g", self._made)
-        self._cursors[name] = cursor
-        while len(self._cursors) > OPEN_CURSORS:  # the oldest open cursor of a user is released for a new one
-            del self._cursors[next(iter(self._cursors))]
+        name = make_id(PREFIX, self._made)
+        living = self._store.now_ms() - CURSOR_MS
+        self._cursors = {one: kept for one, kept in self._cursors.items() if kept.made_ms > living} | {name: cursor}
         return name
 
 

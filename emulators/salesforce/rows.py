@@ -128,6 +128,7 @@ class Rows:
     def _external(self, call: Call, table: Table, name: str, value: str) -> Response:
         self._only(call, "GET", "HEAD", "PATCH", "POST", "DELETE")
         if call.method in ("PATCH", "POST"):
+            _refuse_ids(name, call.body())
             found, created = self._writer.upsert(table, name, value, call.body(), call.actor())
             answer = {"id": found, "success": True, "errors": [], "created": created}
             if not created and call.version < BODY_SINCE:
@@ -165,6 +166,15 @@ class Rows:
             earliest = show_instant((now - REPLICATION_MS) // MINUTE * MINUTE)
             answer = {"deletedRecords": gone, "earliestDateAvailable": earliest, "latestDateCovered": covered}
         return Response(200, answer)
+
+
+def _refuse_ids(external: str, body: Values) -> None:
+    """Of an upsert of one record the path says which: https://developer.salesforce.com/docs/platform/api-rest/guide/
+    dome-upsert.html, "do not specify Id or an external ID field in the request body"; the code is assumed."""
+    for field in body:
+        if field.lower() in ("id", external.lower()):
+            message = f"The {field} field should not be specified in the sobject data."
+            raise ApiError(400, "INVALID_FIELD", message, [field])
 
 
 def _since(call: Call, header: str, row: Values) -> bool | None:

@@ -186,6 +186,18 @@ def test_pages_are_at_least_200_rows_and_end_without_a_next(org: Org) -> None:
     assert len(org.get("/query", params={"q": "SELECT Id FROM Account"}).json()["records"]) == 260
 
 
+def test_any_number_of_cursors_is_open_for_two_days(org: Org) -> None:
+    for number in range(200):
+        org.emulator.act({"do": "create", "object": "Account", "fields": {"Name": f"Account {number}"}})
+    small = {"Sforce-Query-Options": "batchSize=200"}
+    pages = [org.get("/query", params={"q": "SELECT Id FROM Account"}, headers=small).json() for _ in range(12)]
+    assert len({page["nextRecordsUrl"] for page in pages}) == 12
+    assert len(org.get(pages[0]["nextRecordsUrl"]).json()["records"]) == 10
+    org.advance(2 * 24 * 3600 + 1)
+    org.token = org.emulator.auth.open_session(org.user("sidecar@acme.test"))
+    assert error_of(org.get(pages[11]["nextRecordsUrl"]))[1] == "INVALID_QUERY_LOCATOR"
+
+
 def test_a_cursor_that_is_gone_says_so(org: Org) -> None:
     for number in range(200):
         org.emulator.act({"do": "create", "object": "Account", "fields": {"Name": f"Account {number}"}})

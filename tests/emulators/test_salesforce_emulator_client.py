@@ -103,7 +103,7 @@ def test_query_all_follows_the_pages(org: Org, session: requests.Session, sf: Sa
     sf.headers["Sforce-Query-Options"] = "batchSize=200"
     first = sf.query("SELECT Id, Name FROM Account")
     assert (first["totalSize"], first["done"], len(first["records"])) == (460, False, 200)
-    assert first["nextRecordsUrl"].startswith("/services/data/v66.0/query/01g")
+    assert first["nextRecordsUrl"].startswith("/services/data/v66.0/query/0r8")
     assert len(sf.query_all("SELECT Id FROM Account")["records"]) == 460
 
 

@@ -109,7 +109,7 @@ def test_calls_are_counted_by_method_and_path_without_ids(org: Org) -> None:
     org.get(f"/sobjects/Lead/{lead[:15]}/")
     org.patch("/sobjects/Task/SLA_Key__c/some/key", {})
     org.get("/query/", params={"q": "SELECT Id FROM Lead"})
-    org.get("/query/01gEm0000000001AAA-2000")
+    org.get("/query/0r8Em0000000001AAA-2000")
     assert org.control("requests", method="GET").json() == {
         f"POST {DATA}/sobjects/Lead": 1,
         f"GET {DATA}/sobjects/Lead/{{id}}": 2,

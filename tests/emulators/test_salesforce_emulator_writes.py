@@ -264,6 +264,12 @@ def test_an_external_id_that_two_records_share_is_ambiguous(org: Org) -> None:
     assert answer.json() == [f"/services/data/v66.0/sobjects/Account/{one}" for one in twins]
 
 
+def test_the_path_of_an_upsert_says_which_record_and_the_body_does_not(org: Org) -> None:
+    for field in ("SLA_Key__c", "Id"):
+        refused = org.patch("/sobjects/Task/SLA_Key__c/a", {"Subject": "Call", field: "a"})
+        assert error_of(refused)[:2] == (400, "INVALID_FIELD")
+
+
 def test_an_upsert_answers_with_a_body_since_version_46(org: Org) -> None:
     path = "/sobjects/Task/SLA_Key__c/key"
     statuses = [
