@@ -125,9 +125,8 @@ class ConversationMapping:
             customer, automated = f"customer:{row['ParentId']}", row.get(AUTOMATIC) is True
             return _message(record, row, at, customer, "inbound", automated=automated)
         actor, forwarded = self._actors.of(row, "CreatedBy"), row.get("Status") == FORWARDED
-        return _message(
-            record, row, at, actor, "outbound", automated=is_machine(actor), public=not forwarded
-        )  # fmt: skip
+        automated = is_machine(actor) or row.get(AUTOMATIC) is True
+        return _message(record, row, at, actor, "outbound", automated=automated, public=not forwarded)
 
     def _post(self, record: str, row: Row) -> Event | None:
         """A post that somebody wrote. Posts that stand for an e-mail, a comment, a call or a change of a field are told

@@ -151,7 +151,10 @@ def call_error(status: int, body: bytes, headers: Mapping[str, str], *, write: b
     rule = _rule(code.upper(), message)  # the Bulk API alone writes InvalidVersion
     if rule is None:
         return classify(status, body, headers, write=write)
-    return error_of(rule, code, write=write)
+    error = error_of(rule, code, write=write)
+    if isinstance(error, AuthFailed):
+        error.narrow = not rule.everybody
+    return error
 
 
 def _rule(code: str, message: str) -> Rule | None:

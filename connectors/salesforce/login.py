@@ -18,7 +18,7 @@ import requests
 
 from connectors.errors import AuthFailed, ConnectorError, RetryLater
 from connectors.http import Session, classify, exchange, failure
-from connectors.salesforce.login_faults import login_error
+from connectors.salesforce.login_faults import NOT_INSTALLED, WRONG_AUDIENCE, login_error
 from connectors.salesforce.login_settings import LoginSettings
 from connectors.salesforce.support import SOAP_LOGIN_VERSION
 from connectors.secret import Secret
@@ -66,6 +66,8 @@ class Login:
         self._count = count
         self._refused = False
         self._secrets = {name: secret for name in SECRETS if isinstance(secret := getattr(settings, name), Secret)}
+        self._by_my_domain = False
+        """Whether the audience of a JWT is My Domain."""
         self._unkept: str | None = None
         self._identity: tuple[str | None, str | None] = (None, None)
         session.hooks["response"].append(self._overheard)
@@ -94,6 +96,23 @@ class Login:
     # ---- by the SDK
 
     def _by_sdk(self) -> tuple[str, str]:
+        """A JWT names the org that it is for. The common host of its kind is the documented one; since Spring '26 some
+        External Client Apps take nothing but My Domain (https://github.com/n8n-io/n8n/issues/28990), which others
+        refuse. So the second is tried where the first is refused for that, and the one that was taken is kept."""
+        while True:
+            try:
+                return self._asked_by_sdk()
+            except AuthFailed as error:
+                if self._by_my_domain or not self._may_be_meant_otherwise(error):
+                    self._by_my_domain = False
+                    raise
+                self._by_my_domain = True
+
+    def _may_be_meant_otherwise(self, error: AuthFailed) -> bool:
+        is_jwt = self._settings.grant == "JWT bearer" and self._settings.domain is not None
+        return is_jwt and error.reason in {WRONG_AUDIENCE.reason, NOT_INSTALLED.reason}
+
+    def _asked_by_sdk(self) -> tuple[str, str]:
         from simple_salesforce.exceptions import SalesforceAuthenticationFailed
         from simple_salesforce.login import SalesforceLogin
 
@@ -127,8 +146,8 @@ class Login:
                 "username": settings.username,
                 "consumer_key": settings.client_id,
                 "privatekey": self._revealed("private_key"),
-                # The audience is the common login host; the token is asked of My Domain where it is given.
-                "domain": "test" if settings.sandbox else "login",
+                # The audience; the token is asked of My Domain where it is given.
+                "domain": settings.domain if self._by_my_domain else settings.audience,
                 "instance_url": settings.domain,
             }
         return {

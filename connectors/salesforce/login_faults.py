@@ -33,14 +33,19 @@ _SOAP = (
 )
 _TOKEN = "set security_token: the user's own settings > Reset My Security Token"  # noqa: S105
 
+WRONG_AUDIENCE: Final = Rule("auth", "the login was meant for another kind of org",
+                             "set sandbox = true for a sandbox, and leave it out for production")  # fmt: skip
+NOT_INSTALLED: Final = Rule("auth", "the app is not installed in this org",
+                            "make the app in this very org, or install it there; check domain and sandbox")  # fmt: skip
+
 LOGINS: Final[Sequence[tuple[str, str, Rule]]] = (
     ("inactive_org", "", Rule("auth", "the org is locked, closed or suspended", "ask Salesforce support")),
     ("", "no client credentials user enabled", Rule("auth", "the app has no user to run as", _RUN_AS)),
     ("", "hasn't approved this consumer", Rule("auth", "the user has not been approved for the app", _APPROVE)),
     ("", "not admin approved", Rule("auth", "the user has not been approved for the app", _APPROVE)),
     ("invalid_app_access", "", Rule("auth", "the user has not been approved for the app", _APPROVE)),
-    ("", "audience", Rule("auth", "the login was meant for another kind of org",
-                          "set sandbox = true for a sandbox, and leave it out for production")),
+    ("", "audience", WRONG_AUDIENCE),
+    ("app_not_found", "", NOT_INSTALLED),
     ("", "not supported on this domain", Rule("auth", "this login works on your own domain only", _MY_DOMAIN)),
     ("", "locked", Rule("auth", "the user is locked", "unlock the integration user: Setup > Users")),
     ("inactive_user", "", Rule("auth", "the user is inactive", "activate the integration user: Setup > Users")),

@@ -67,7 +67,16 @@ class LoginSettings(ConnectionSettings):
     @property
     def login_domain(self) -> str:
         """Where to log in: the My Domain where it is given, else the common host of production or of sandboxes."""
-        return self.domain or ("test" if self.sandbox else "login")
+        return self.domain or self.audience
+
+    @property
+    def audience(self) -> str:
+        """The common login host of the kind of org: ``test`` for sandboxes and scratch orgs, whose My Domain shows it.
+        https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm"""
+        shown = self.domain is not None and (
+            "--" in self.domain or self.domain.endswith((".sandbox.my", ".scratch.my"))
+        )
+        return "test" if self.sandbox or shown else "login"
 
 
 def _contradiction(settings: LoginSettings) -> str | None:

@@ -64,18 +64,19 @@ class Zones:
     def __init__(self, api: Api, clock: Callable[[], int]) -> None:
         self._api = api
         self._clock = clock
-        self._at = 0
+        self._at: int | None = None
+        """When the org's zone was asked for; what is known of users is no older."""
         self._org: ZoneInfo = UTC
         self._users: dict[str, tuple[bool, ZoneInfo]] = {}
 
     def learn(self, users: Iterable[str]) -> None:
         """Makes the zones of these users known, by one call at most."""
         now = self._clock()
-        if now - self._at > KEPT_MS:
+        if stale := self._at is None or now - self._at > KEPT_MS:
             self._users.clear()
         missing = sorted({one for one in users if one[:15] not in self._users})
         asked = questions(missing)
-        if not self._users:
+        if stale:
             asked[ORGANIZATION] = select(("Id", "TimeZoneSidKey"), ORGANIZATION, "Id != null")
         if not asked:
             return
@@ -85,7 +86,7 @@ class Zones:
         self._users |= {one[:15]: (True, self._org) for one in missing}  # who is hidden is taken for active
         for row in _rows(answers.get(names.USER)):
             self._users[row["Id"][:15]] = (bool(row.get("IsActive", True)), _zone(row.get("TimeZoneSidKey")))
-        self._at = now if now - self._at > KEPT_MS else self._at
+        self._at = now if stale else self._at
 
     def is_active(self, user: str) -> bool:
         return self._users.get(user[:15], (True, UTC))[0]

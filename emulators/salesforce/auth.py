@@ -245,8 +245,8 @@ class Auth:
             raise Refusal("invalid_client_id", "client identifier invalid")
         if not genuine or not fresh:
             raise Refusal("invalid_grant", "invalid assertion" if not genuine else "expired assertion")
-        if not re.fullmatch(r"https?://[^/]+/?", str(claims.get("aud"))):
-            raise Refusal("invalid_grant", "audience is invalid")
+        if refused := self.doors.refusal(str(claims.get("aud"))):
+            raise Refusal(*refused)
         user = self._user(claims.get("sub"))
         if user is None:
             raise Refusal("invalid_grant", "user hasn't approved this consumer")

@@ -8,6 +8,7 @@ Rate Limits"; that 3,600 logins an hour are allowed and that the oldest session 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -17,13 +18,16 @@ from emulators.core import Refused
 
 @dataclass(slots=True)
 class Doors:
-    """``expired_as`` is the shape of a 401: list, dict or html."""
+    """``expired_as`` is the shape of a 401: list, dict or html. ``audience``: ``login``, ``test`` or ``my_domain`` where
+    the app takes a JWT for nothing else (as External Client Apps since Spring '26, https://github.com/n8n-io/n8n/
+    issues/28990), ``any`` where it does not care."""
 
     rotation: bool = True
     session_cap: int | None = None
     logins_an_hour: int = 3_600
     soap: bool = False
     expired_as: str = "list"
+    audience: str = "any"
     frozen: set[str] = field(default_factory=set)
 
     def change(self, order: Mapping[str, Any]) -> None:
@@ -33,5 +37,18 @@ class Doors:
             raise Refused(f"unknown setting {min(unknown)!r}; known: {', '.join(sorted(known))}")
         if order.get("expired_as", "list") not in {"list", "dict", "html"}:
             raise Refused(f"a 401 has the body list, dict or html, not {order['expired_as']!r}")
+        if order.get("audience", "any") not in {"any", "login", "test", "my_domain"}:
+            raise Refused(f"an audience is any, login, test or my_domain, not {order['audience']!r}")
         for name in known & set(order):
             setattr(self, name, order[name])
+
+    def refusal(self, audience: str) -> tuple[str, str] | None:
+        """What a JWT for ``audience`` is told that the app does not take: OAuth's error and its description."""
+        host = re.fullmatch(r"https?://([^/]+)/?", audience)
+        common = {"login.salesforce.com": "login", "test.salesforce.com": "test"}
+        meant = common.get(host[1], "my_domain") if host else None
+        if meant is None or (self.audience in {"login", "test"} and meant != self.audience):
+            return "invalid_grant", "audience is invalid"
+        if self.audience == "my_domain" and meant != self.audience:
+            return "app_not_found", "External client app is not installed in this org"
+        return None

@@ -95,6 +95,13 @@ def test_a_call_s_error_code_means_one_thing(
     assert getattr(call_error(400, body(code), {}, write=False), "unknown", False) is False
 
 
+def test_a_permission_that_is_missing_is_no_revoked_login() -> None:
+    """A write that is told so holds up its like; the connection goes on reading."""
+    refused = {line[0]: call_error(403, body(line[0]), {}, write=True) for line in CALLS if line[1] is AuthFailed}
+    narrow = {code for code, error in refused.items() if isinstance(error, AuthFailed) and error.narrow}
+    assert narrow == {"INSUFFICIENT_ACCESS", "FORBIDDEN"}
+
+
 @pytest.mark.parametrize(("code", "kind"), [(line[0], line[1]) for line in CALLS])
 def test_a_row_s_error_code_means_the_same(code: str, kind: type[ConnectorError]) -> None:
     outcome = {AuthFailed: "rejected", Rejected: "rejected", Conflict: "conflict"}.get(kind, "retry")
@@ -217,7 +224,8 @@ FOLLOWS = {
 
 def follows(rule: Rule) -> str:
     if rule.verdict == "auth":
-        return "the connection stops" if rule.everybody else "a call: the connection stops; a row: set aside"
+        narrow = "reading: the connection stops; a call that writes: its like waits, reading goes on; a row: set aside"
+        return "the connection stops" if rule.everybody else narrow
     return FOLLOWS[rule.verdict]
 
 

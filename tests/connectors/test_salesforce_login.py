@@ -376,3 +376,45 @@ def test_a_secret_whose_file_has_gone_is_tried_as_it_was(org: Any, tmp_path: Pat
         wire.ensure_login()
     org.act("unblock_user")
     wire.ensure_login()
+
+
+TOKENS = "POST /services/oauth2/token"
+
+
+def by_jwt(org: Any, domain: str | None = "acme.my", **more: Any) -> Any:
+    known = org.credentials
+    keys = {"client_id": known["consumer_key"], "username": known["username"], "private_key": known["private_key"]}
+    return org.connect(client_secret=None, domain=domain, **keys, **more)
+
+
+@pytest.mark.parametrize(
+    ("audience", "domain", "requests"),
+    [
+        ("login", "acme.my", 1),
+        ("my_domain", "acme.my", 2),
+        ("test", "acme--dev.sandbox.my", 1),
+        ("my_domain", "acme--dev.sandbox.my", 2),
+    ],
+)
+def test_a_jwt_is_meant_for_the_host_that_the_app_takes_and_that_is_remembered(
+    org: Any, audience: str, domain: str, requests: int
+) -> None:
+    org.act("logins", audience=audience)
+    acme = by_jwt(org, domain)
+    acme._api.ensure_login()
+    assert org.emulator.counts[TOKENS] == requests
+    org.act("revoke_sessions")
+    acme.people()
+    assert org.emulator.counts[TOKENS] == requests + 1
+
+
+def test_a_jwt_that_no_audience_helps_says_what_to_do_after_two_requests(org: Any) -> None:
+    org.act("logins", audience="test")
+    with pytest.raises(AuthFailed, match="meant for another kind of org") as caught:
+        by_jwt(org)._api.ensure_login()
+    assert caught.value.fix == "set sandbox = true for a sandbox, and leave it out for production"
+    assert org.emulator.counts[TOKENS] == 2
+    by_jwt(org, sandbox=True)._api.ensure_login()
+    org.act("logins", audience="my_domain")
+    with pytest.raises(AuthFailed, match="not installed in this org"):
+        by_jwt(org, None)._api.ensure_login()

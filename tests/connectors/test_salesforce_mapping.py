@@ -126,3 +126,11 @@ def test_headers_of_automatic_mail(headers: str) -> None:
 )
 def test_headers_of_a_person_s_mail(headers: str | None) -> None:
     assert not says_automatic(headers)
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_an_answer_that_says_itself_that_a_machine_sent_it_is_nobody_s(automatic: bool) -> None:
+    row = {"Id": "02s000000000001AAA", "ParentId": "500000000000001AAA", "Incoming": False, "Status": "3",
+           "MessageDate": "2026-03-02T09:00:00.000+0000", "CreatedById": "005000000000009AAA"}  # fmt: skip
+    [event] = connect().normalise(change("EmailMessage", {**row, "_automatic": automatic})).events
+    assert (event.direction, event.automated) == ("outbound", automatic)

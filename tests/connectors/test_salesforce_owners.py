@@ -105,6 +105,7 @@ def test_what_every_row_of_a_composite_is_told_is_told_to_the_connection(
     with pytest.raises(kind):
         acme.write([owner(one, org.agent(1), one) for one in leads])
     org.emulator.faults.clear()
+    org.emulator.clock.advance(1_000)
     org.fault(fault, LEADS, times=1)
     outcomes = [said(receipt)[0] for receipt in acme.write([owner(one, org.agent(1), one) for one in leads])]
     assert outcomes == ["retry", "done", "done"]

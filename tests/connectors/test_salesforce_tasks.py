@@ -52,6 +52,18 @@ def test_nobody_s_task_is_due_by_the_org_s_clock_and_reminds_nobody(org: Any, ac
     assert set(made).isdisjoint({"OwnerId", "IsReminderSet", "ReminderDateTime"})
 
 
+def test_the_org_s_clock_is_asked_for_once_an_hour_however_many_tasks_are_nobody_s(org: Any, acme: Any) -> None:
+    acme.write([task(lead(org), due_at=LATE)])
+    one, other = lead(org), lead(org)
+    before = org.calls()
+    acme.write([task(one, "u", due_at=LATE)])
+    acme.write([task(other, "v", due_at=LATE)])
+    assert org.calls() == before + 2
+    org.emulator.clock.advance(3_601)
+    acme.write([task(lead(org), "w", owner=org.agent(0), due_at=LATE)])
+    assert org.effects()[-1]["task"]["ActivityDate"] == "2026-03-02"
+
+
 def test_who_has_left_gets_no_task_and_the_record_gets_it_all_the_same(org: Any, acme: Any) -> None:
     org.act("deactivate_user", user="li@acme.test")
     receipt = acme.write([task(lead(org), owner=org.agent(1), due_at=LATE)])[0]
