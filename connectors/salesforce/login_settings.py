@@ -73,9 +73,8 @@ class LoginSettings(ConnectionSettings):
     def audience(self) -> str:
         """The common login host of the kind of org: ``test`` for sandboxes and scratch orgs, whose My Domain shows it.
         https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm"""
-        shown = self.domain is not None and (
-            "--" in self.domain or self.domain.endswith((".sandbox.my", ".scratch.my"))
-        )
+        domain = self.domain or ""
+        shown = "--" in domain or domain.endswith((".sandbox.my", ".scratch.my"))
         return "test" if self.sandbox or shown else "login"
 
 

@@ -18,7 +18,7 @@ from emulators.core import Refused
 
 @dataclass(slots=True)
 class Doors:
-    """``expired_as`` is the shape of a 401: list, dict or html. ``audience``: ``login``, ``test`` or ``my_domain`` where
+    """``expired_as`` is the shape of a 401: list, dict or html. ``audience``: ``login``, ``test`` or ``my_domain`` if
     the app takes a JWT for nothing else (as External Client Apps since Spring '26, https://github.com/n8n-io/n8n/
     issues/28990), ``any`` where it does not care."""
 
