@@ -2,6 +2,7 @@
 
 Owns what "now" means in an emulated CRM. Refuses to run backwards.
 Invariant: two processes with the same origin and speed agree on now, and now is the real time when speed is 1.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

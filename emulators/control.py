@@ -2,6 +2,7 @@
 
 Owns its paths. Refuses to reach into a vendor's state except through ``act``.
 Invariant: a control request is neither counted, nor struck by faults, nor an effect by itself.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns the way of a request through faults to the vendor's ``answer``, and the threads of a served emulator. Refuses
 vendor words; a vendor's emulator overrides the methods of ``Emulator``.
 Invariant: vendor state is read and changed only while holding ``lock``; nothing sleeps or sends while holding it.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the order and the numbering. Refuses attempts: a refused or reset request leaves no line.
 Invariant: one line per record written by one request; lines are never changed afterwards.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

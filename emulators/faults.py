@@ -2,6 +2,7 @@
 
 Owns matching and counting. Refuses to carry a fault out: the core and the vendors' emulators do that.
 Invariant: a fault with ``times`` n strikes exactly n times, however many threads ask.
+Our own machinery: what a fault looks like is the vendors' affair.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns sockets, keep-alive and the shapes ``Request`` and ``Response``. Refuses to know any vendor or any fault's reason.
 Invariant: an answer leaves in one write unless it was asked to drip, so a cut falls exactly where it was asked for.
+Our own machinery: HTTP/1.1 as in https://www.rfc-editor.org/rfc/rfc9110.html and nothing of a vendor's.
 """
 
 from __future__ import annotations

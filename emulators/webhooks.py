@@ -2,6 +2,7 @@
 
 Owns sending, doubling, shuffling, dropping and retrying. Refuses to know what a delivery says.
 Invariant: a delivery ends by being accepted, dropped on request, or out of waits; nothing else loses it.
+Our own machinery: how often a vendor repeats, each vendor's own module says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Endpoints around the records: the account, its owners, its pipelines.
 
 Owns their answers. Refuses the rules: see ``pipelines`` and ``owners``. Invariant: a list without paging is whole.
+https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide
+https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns reading a request and showing a record. Refuses routes and rules.
 Invariant: a malformed request is refused with the vendor's error, never with a traceback.
+https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns who may call and with which scopes. Refuses routes.
 Invariant: a static token ends only by a rotation; an OAuth token lives half an hour of emulated time.
+https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
 
 from __future__ import annotations

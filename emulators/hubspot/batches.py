@@ -2,6 +2,8 @@
 
 Owns which failures sink a batch and which only their own row. Refuses to write by itself: see ``writing``.
 Invariant: what an answer lists under ``results`` has been written, what it lists under ``errors`` has not.
+Most of what sinks a batch is captured; that results come in another order than inputs too.
+https://developers.hubspot.com/docs/api-reference/error-handling#multi-status-errors
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns names, types, labels and options of the built-in properties and of the SLA fields of this practice CRM. Refuses
 behaviour. From developers.hubspot.com (default properties of each object) and knowledge.hubspot.com ("HubSpot's
 default … properties"). Invariant: one line is one property; a mark says who may write it.
+https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide
 """
 
 from __future__ import annotations

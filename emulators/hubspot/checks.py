@@ -2,6 +2,8 @@
 
 Owns the order of the checks and their error answers. Refuses to change anything.
 Invariant: what passes can be written; nothing is written when anything of one record does not pass.
+Codes beyond PROPERTY_DOESNT_EXIST are captured or assumed, as docs/emulators-hubspot.md says of each.
+https://developers.hubspot.com/docs/api-reference/error-handling
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the vendor's convenience properties. Refuses to write: it answers with changes, and the writer makes them.
 Invariant: everything here follows from the record before, the changes asked for and the instant.
+Which deed moves which property is assumed, from what the portal says of each property.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the records that a deed leaves behind. Refuses to decide who does what when: see ``people`` and ``living``.
 Invariant: a deed writes through ``Writer``, as the vendor's own screens do, so it has the same consequences.
+Our own machinery; what a deed leaves behind is assumed from what the vendor's screens leave.
 """
 
 from __future__ import annotations

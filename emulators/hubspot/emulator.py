@@ -2,6 +2,7 @@
 
 Owns the order of a request: token, limits, route, error. Refuses the parts: each has its module.
 Invariant: every answer but a search's carries the rate-limit headers, and every error has the vendor's body.
+Our own machinery; the pages that its parts follow stand in their own modules.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the shape of an error answer. Refuses to decide when something is wrong.
 Invariant: every body has status, message, correlationId and category; the rest only when there is something to say.
+https://developers.hubspot.com/docs/api-reference/error-handling
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Owns operators, operands and how values are compared. Refuses pages and sorts.
 Invariant: a test looks at what the index knows, never at the record's present values.
+That a record without a value matches no comparison is assumed.
+https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Owns the bodies of events, their batches and signature v3. Refuses to send: the core's sender does.
 Invariant: every attempt of a batch is signed anew, with the time and the attempt number of that attempt.
+Bodies are captured from published deliveries.
+https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide
+https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the vendor's fixed vocabulary of objects. Refuses anything that differs between portals.
 Invariant: a type is found by its plural, its singular and its id, and by nothing else.
+https://developers.hubspot.com/docs/guides/crm/understanding-the-crm#object-type-ids
 """
 
 from __future__ import annotations

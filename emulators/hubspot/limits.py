@@ -2,6 +2,7 @@
 
 Owns the windows. Refuses to know requests beyond whether they search.
 Invariant: only searches are refused by themselves; the other limits are counted and told, and refused by a fault.
+https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
 from __future__ import annotations

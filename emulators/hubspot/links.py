@@ -2,6 +2,7 @@
 
 Owns type ids, labels and the two directions of a link. Refuses to know what a link changes on a record.
 Invariant: a link exists in both directions or in none, and each direction has its own type id.
+https://developers.hubspot.com/docs/api-reference/crm/associations/associate-records/guide#association-type-id-values
 """
 
 from __future__ import annotations

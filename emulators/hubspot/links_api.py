@@ -2,6 +2,7 @@
 
 Owns their answers. Refuses the rules of a link: see ``checks`` and ``links``.
 Invariant: an association that was answered is there in both directions.
+https://developers.hubspot.com/docs/api-reference/crm/associations/associate-records/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the script of a living portal, paced in emulated time. Refuses effects: this is not somebody's write through the
 API. Invariant: whoever acts looks at the record first, and lets it be when somebody else has dealt with it.
+Our own machinery: the story is made up.
 """
 
 from __future__ import annotations

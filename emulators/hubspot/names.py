@@ -1,6 +1,7 @@
 """Made-up people, firms and troubles for a practice CRM.
 
 Owns word lists. Refuses real ones: every address ends in .test. Invariant: the same dice give the same names.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns their query parameters and answers. Refuses batches: see ``batches``.
 Invariant: an answer to a read has the properties asked for, an answer to a write all that are set.
+https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns how owners, stages and authors may be named. Refuses to do anything. Invariant: a word that means nothing here is
 refused with those that would.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

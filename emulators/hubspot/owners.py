@@ -2,6 +2,7 @@
 
 Owns who exists, who is deactivated and which team they are in. Refuses records.
 Invariant: an owner's id, its user id and its e-mail address name the same owner, and ids follow from the seed.
+https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the keys of an order and their words. Refuses what the vendor's own screen would refuse.
 Invariant: an order is done wholly or answered with the reason why not.
+Our own machinery: the orders are not the vendor's.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the stages that tickets, deals and leads pass through. Refuses writes: a practice portal's pipelines stand.
 Invariant: stage ids are unique in the portal and follow from the seed, so nobody can hard-code them.
+https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns ids, time, the index lag and who is told of a change. Refuses HTTP.
 Invariant: every change of a record goes through ``emulators.hubspot.writing`` and leaves by ``changed``.
+Our own machinery.
 """
 
 from __future__ import annotations

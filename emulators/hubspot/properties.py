@@ -2,6 +2,7 @@
 
 Owns what a property is and who may write it. Refuses pipelines and owners: their values are checked where they live.
 Invariant: a value that passed ``Schema.check`` is kept in the form that ``values.parse`` gives.
+https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
 from __future__ import annotations

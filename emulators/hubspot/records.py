@@ -2,6 +2,8 @@
 
 Owns one record, the shelf of all records of a type and what its search index knows. Refuses rules: whoever calls has
 already decided. Invariant: ``values`` is replaced, never changed in place, so an older copy stays what the index saw.
+How late an index is, nobody says; here as late as it is told to be:
+https://developers.hubspot.com/docs/api-reference/search/guide#limits
 """
 
 from __future__ import annotations

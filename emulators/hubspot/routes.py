@@ -2,6 +2,7 @@
 
 Owns the map of paths. Refuses answers.
 Invariant: an old path (/crm/v3/objects) and its date-based twin (/crm/objects/2026-03) lead to the same place.
+https://developers.hubspot.com/docs/developer-tooling/platform/versioning
 """
 
 from __future__ import annotations

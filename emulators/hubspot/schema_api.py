@@ -2,6 +2,7 @@
 
 Owns their answers. Refuses the rules of a definition: see ``properties``.
 Invariant: a created property takes values from the next call on.
+https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
 from __future__ import annotations

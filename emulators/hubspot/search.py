@@ -3,6 +3,7 @@
 Owns the rules of developers.hubspot.com/docs/api-reference/search-the-crm. Refuses limits per second: see ``limits``.
 Invariant: a record matches by what the index knows of it and is shown as it is now, so a result may lie outside the
 range that was asked for.
+https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The records that a portal begins with: three days of business, the same for the same seed.
 
 Owns the mix. Refuses webhooks and effects: all of this was there before. Invariant: ids grow with creation times.
+Our own machinery: the mix is made up.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the bodies of threads and messages. Refuses to know tickets beyond their ids.
 Invariant: a thread's latest-message stamps are those of its newest messages, whichever came last.
+https://developers.hubspot.com/docs/api-reference/conversations-conversations-v3/guide
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns filters and pages, and what an app may say. Refuses to begin a conversation. Invariant: pages follow the order
 asked for; what an app says is one effect, whatever the CRM logs beside it.
+https://developers.hubspot.com/docs/api-reference/conversations-conversations-v3/guide
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What changes much at once: bulk edits, imports, and properties and stages that an administrator changes under way.
 
 Owns these orders. Refuses single records: see ``people``. Invariant: a bulk edit stamps every record of it with one
-millisecond, as the vendor's batch jobs do (github.com/airbytehq/airbyte, issue 43317).
+millisecond, as the vendor's batch jobs do:
+https://github.com/airbytehq/airbyte/issues/43317
 """
 
 from __future__ import annotations

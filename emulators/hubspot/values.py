@@ -2,6 +2,7 @@
 
 Owns parsing and rendering of one value by its type. Refuses to know records, pipelines and owners.
 Invariant: ``render(parse(text))`` gives the vendor's own form of a valid text; an instant is kept as epoch ms.
+https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
 from __future__ import annotations

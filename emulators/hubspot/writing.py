@@ -2,6 +2,8 @@
 
 Owns stamps, consequences, history, the index and the journal of one write. Refuses what ``checks`` has not let pass.
 Invariant: a write bumps the stamp of every record that it touches, and adds one line to the log of effects.
+That every write and link bumps the stamp, and that a merge gives a new id, is captured from published answers.
+https://developers.hubspot.com/docs/api-reference/crm-tickets-v3/basic/post-crm-v3-objects-tickets-merge
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Owns routing and the headers of every answer. Refuses what the resources do.
 Invariant: every call under a version is counted once, needs a session, and carries ``Sforce-Limit-Info``.
 Source: REST API Developer Guide, "Versions", "Resources by Version", "Limits", "Limit Info Header".
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
+https://developer.salesforce.com/docs/platform/api-rest/guide/resources-list.html
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ Invariant: an event carries what its kind carries and no more: all values when a
 when it is updated, none when it is deleted or when the event only tells of a gap.
 Source: Change Data Capture Developer Guide, "Change Event Header Fields", "Gap Events", "Overflow Events", "Merged
 Change Events"; Pub/Sub API guide, "Event Message Durability" (72 hours, replay ids are opaque and not contiguous).
+https://developer.salesforce.com/docs/atlas.en-us.change_data_capture.meta/change_data_capture/cdc_event_fields_header.htm
+https://developer.salesforce.com/docs/platform/pub-sub-api/guide/event-message-durability.html
 """
 
 from __future__ import annotations

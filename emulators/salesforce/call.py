@@ -1,6 +1,7 @@
 """One API call on its way through the resources: the request, the version's path and who writes.
 
 Owns reading a call's body and headers. Refuses state.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

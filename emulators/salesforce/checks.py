@@ -3,6 +3,9 @@
 Owns the refusal of a write before anything is changed. Refuses to change anything.
 Invariant: a body that passes can be stored as it comes back.
 Source: SOAP API Developer Guide, "StatusCode" (the codes), Object Reference (which fields are required or read-only).
+The texts are captured from published answers.
+https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html
+https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-task.html
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns calendar words. Refuses time zones: the practice org's user lives in GMT.
 Invariant: a range is ``[first, after)`` in days. Source: SOQL and SOSL Reference, "Date Formats and Date Literals".
+https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-select-dateformats.html
 """
 
 from __future__ import annotations

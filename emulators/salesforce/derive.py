@@ -3,6 +3,8 @@
 Owns derived values. Refuses history, effects and other rows.
 Invariant: deriving twice gives the same row.
 Source: Object Reference, the pages of the objects named here.
+One page per object:
+https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-task.html
 """
 
 from __future__ import annotations

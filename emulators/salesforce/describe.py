@@ -3,6 +3,7 @@
 Owns the JSON of describe global and describe object. Refuses data.
 Invariant: a field hidden from the client is absent, and ``updateable`` is what a write will find.
 Source: REST API Developer Guide, "sObject Describe"; SOAP API Developer Guide, DescribeSObjectResult and Field.
+https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns the rules and their look at a write. Refuses to change anything. Invariant: a fresh org has none.
 Source: Salesforce Help, "Duplicate Rules" (of an edited record a rule sees only edits of fields that it matches);
 REST API Developer Guide, "Duplicate Rule Header" (an alert, but not a block, is overruled by ``allowSave``).
+https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
 """
 
 from __future__ import annotations

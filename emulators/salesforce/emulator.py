@@ -2,6 +2,7 @@
 
 Owns the wiring and the vendor's shape of faults. Refuses detail: each part has its own module.
 Invariant: one org, one OrganizationId, whatever the seed.
+Our own machinery; the pages that its parts follow stand in their own modules.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Owns the wording and both shapes of an error. Refuses to decide when one is due.
 Invariant: plain REST names the code ``errorCode``, a row of a collection names it ``statusCode``.
 Source: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, StatusCode.
+The texts are captured from published answers.
+https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns prefixes' arithmetic and nothing of what a record is. Invariant: ids are handed out in ascending order per prefix.
 Source: developer.salesforce.com, "ID Field Type" (18 = 15 + 3 characters, one per five, for what is upper-case).
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/field_types.htm
 """
 
 from __future__ import annotations

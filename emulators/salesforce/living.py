@@ -2,6 +2,7 @@
 
 Owns the script and its timing, in emulated time. Refuses effects: what happens here by itself is nobody's write.
 Invariant: everything that happens was put on the agenda before; one dice decides, so a seed gives one story.
+Our own machinery: the story is made up.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ Owns ``readMetadata`` of BusinessHoursSettings. Refuses every other call and kin
 with HTTP 500.
 Source: Metadata API Developer Guide, "readMetadata()" and "BusinessHoursSettings": the only place that tells which
 business hours observe a holiday. That reading needs Modify Metadata or Modify All Data: the same guide, "Quick Start".
+https://developer.salesforce.com/docs/platform/api-metadata/references/meta-types/metadata-businesshourssettings.html
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns settings and the order ``setup`` that changes them. Refuses to apply them.
 Invariant: a fresh org has active assignment rules for leads and cases, as most orgs have.
+Our own machinery: what a setting does, the module that applies it says.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Owns the envelope, ids, batching and the schedule of repetitions. Refuses sendin
 Invariant: a message shows the records as they are when it is sent, not as they were when it was queued.
 Source: SOAP API Developer Guide, "Outbound Messaging": up to 100 notifications a message, one Ack for all of them,
 retried with growing gaps of at most two hours, dropped after 24 hours.
+The first gap is assumed.
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Owns the orders of ``POST /_emulator/act``. Refuses the API's rules of sessions and headers: people need none.
 Invariant: an order changes one thing, and leaves an effect by ``person:ID`` unless it is part of the org's own life.
+The orders are our own machinery; what follows from merging, converting and restoring is the vendor's, and that a
+lead's message is a completed task is assumed.
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_merge.htm
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns RS256 verification with the standard library and a private key that is public on purpose: it opens nothing but
 emulators on loopback. Invariant: ``verify`` is true only for signatures made with ``private_key_pem``.
 Source: RFC 7518 3.3 (RS256), RFC 8017 8.2.2 (verification) and A.1.2 (the key's DER form).
+https://www.rfc-editor.org/rfc/rfc8017.html
 """
 
 from __future__ import annotations

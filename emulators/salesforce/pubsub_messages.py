@@ -2,6 +2,7 @@
 
 Owns their names, numbers and types. Refuses the service. Invariant: the numbers are those of the public description,
 against which a test holds them where that is at hand.
+https://github.com/forcedotcom/pub-sub-api/blob/main/pubsub_api.proto
 """
 
 from __future__ import annotations

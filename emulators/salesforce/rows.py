@@ -3,6 +3,10 @@
 Owns the HTTP side of single records. Refuses what a write means (``writes``).
 Invariant: each error is the list of one error that plain REST answers with.
 Source: REST API Developer Guide, "sObject Rows", "sObject Rows by External ID", "sObject Get Updated/Deleted".
+That the seconds of a window are ignored, the last of these says.
+https://developer.salesforce.com/docs/platform/api-rest/guide/dome-upsert.html
+https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-conditional-requests.html
+https://developer.salesforce.com/docs/platform/api-rest/guide/resources-getdeleted.html
 """
 
 from __future__ import annotations

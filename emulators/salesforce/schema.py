@@ -2,6 +2,7 @@
 
 Owns the shapes ``Field`` and ``Table`` and the notation of the tables. Refuses data.
 Invariant: names are found whatever their case and always shown in the vendor's own spelling.
+Our own machinery: no vendor behaves here.
 """
 
 from __future__ import annotations

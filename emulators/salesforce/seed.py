@@ -2,6 +2,7 @@
 
 Owns fixed data and dated-back records. Refuses what happens later (``living``).
 Invariant: the same seed, number and origin give the same rows with the same ids.
+Our own machinery: people, firms and troubles are made up.
 """
 
 from __future__ import annotations

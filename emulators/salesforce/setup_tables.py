@@ -3,6 +3,7 @@
 Owns names, types and flags. Refuses behaviour: see ``permissions``. Invariant: as in ``tables``.
 Source: Object Reference, one page per object: PermissionSet, PermissionSetAssignment, ObjectPermissions,
 FieldPermissions, UserPermissionAccess, Holiday.
+https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-fieldpermissions.html
 """
 
 from __future__ import annotations

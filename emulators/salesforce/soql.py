@@ -3,6 +3,7 @@
 Owns the shapes of a parsed query and the errors of its grammar. Refuses to know which objects and fields exist.
 Invariant: whatever ``parse`` returns is within the grammar of ``soql.lark``; all else raises MALFORMED_QUERY.
 Source: SOQL and SOSL Reference.
+https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns resolution and its errors. Refuses values. Invariant: no name resolves to what the client may not see.
 Source: SOQL and SOSL Reference, "Understanding Relationship Names"; a polymorphic parent shows the fields
 of the Name object.
+https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-relationships-and-polymorph-keys.html
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Running a parsed query over the rows.
 
 Owns order, limit and offset. Refuses paging and HTTP. Source: SOQL and SOSL Reference: nulls sort first by default.
+https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_orderby.htm
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the SELECT list. Refuses to find rows. Invariant: fields come in the order in which they were selected.
 Source: REST API Developer Guide, "Query"; SOQL and SOSL Reference, "TYPEOF".
+https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-select-typeof.html
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Owns the meaning of WHERE. Refuses to read or show rows. Invariant: a literal that does not fit its field is refused.
 Source: SOQL and SOSL Reference, "Comparison Operators": text compares without case, ``!=`` is true of null.
+https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-select-comparisonoperators.html
 """
 
 from __future__ import annotations

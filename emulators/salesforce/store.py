@@ -3,6 +3,7 @@
 Owns ids, stamps, unique values and what queries may already see. Refuses rules about what may be written.
 Invariant: a row is replaced, never changed in place, so whoever read it keeps a consistent picture.
 Times inside rows are epoch milliseconds in whole seconds: a datetime in Salesforce has no fraction of a second.
+That stamps have whole seconds is captured from published answers, officially assumed; the rest is our own machinery.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns names, types, lengths and flags. Refuses behaviour.
 Invariant: every standard field here exists in Salesforce under this name with this type; custom ones end in ``__c``.
 Source: Object Reference for the Salesforce Platform, one page per object.
+https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-task.html
 """
 
 from __future__ import annotations

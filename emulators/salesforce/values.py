@@ -3,6 +3,7 @@
 Owns conversion. Refuses to know objects.
 Invariant: ``show(read(x))`` is what Salesforce would show for ``x``, with fractions of seconds gone.
 Source: REST API Developer Guide, "Valid Date and DateTime Formats"; answers spell UTC as ``+0000``.
+https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-select-dateformats.html
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Owns the order of a write: checks, derived values, assignment rules, the row, its history, the effect, notifications.
 Refuses HTTP. Invariant: a write that raises has changed nothing, and a write that does not leaves one effect.
 Source: Apex Developer Guide, "Triggers and Order of Execution" (assignment rules run after the record is saved).
+https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_triggers_order_of_execution.htm
 """
 
 from __future__ import annotations
