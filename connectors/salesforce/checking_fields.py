@@ -6,12 +6,14 @@ is not ok says what to do, with the way through Setup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.base import Finding
 from connectors.salesforce import names
+from connectors.salesforce.api import Api
 from connectors.salesforce.columns import ON_REQUEST, USUAL, Columns
+from connectors.salesforce.endings import endings
 from connectors.salesforce.mapping import RecordMapping, is_instant
 from connectors.salesforce.provisioning import text_length
 from connectors.salesforce.settings import SalesforceSettings
@@ -26,9 +28,10 @@ class RecordQuestions:
     """What one connection's settings expect of leads and cases."""
 
     def __init__(
-        self, shapes: Shapes, columns: Columns, mapping: RecordMapping, settings: SalesforceSettings,
+        self, api: Api, shapes: Shapes, columns: Columns, mapping: RecordMapping, settings: SalesforceSettings,
         wanted: frozenset[str],
     ) -> None:  # fmt: skip
+        self._api = api
         self._shapes = shapes
         self._columns = columns
         self._mapping = mapping
@@ -36,6 +39,7 @@ class RecordQuestions:
         self._wanted = wanted
 
     def findings(self) -> Iterator[Finding]:
+        ends = endings(self._api)
         for name in self._settings.objects:
             shape = self._shapes.get(name)
             if shape is None:
@@ -45,7 +49,7 @@ class RecordQuestions:
                 for logical, path in sorted(self._columns.written[name].items()):
                     yield self._written(name, shape, logical, path)
                 yield from self._tags(name, shape)
-                yield from self._statuses(name, shape)
+                yield from self._statuses(name, shape, ends[name])
                 yield from self._priorities(name, shape)
                 yield from self._read_fields(name, self._columns.fields[name])
         yield from self._unfilled()
@@ -102,19 +106,35 @@ class RecordQuestions:
             fix = f"{where(name)} > New: Picklist (Multi-Select) or Text(255); then give us Edit access: {PERMISSIONS}"
             yield Finding("fail", f"tags.{names.KINDS[name]}", f"{name} has no writable {path}", fix)
 
-    def _statuses(self, name: str, shape: ObjectShape) -> Iterator[Finding]:
-        """Every status that the org offers should mean something, and every mapped one should exist."""
+    def _statuses(self, name: str, shape: ObjectShape, ends: Mapping[str, Mapping[str, bool]]) -> Iterator[Finding]:
+        """Every status that the org offers should mean something, and what ends a record there should end it here;
+        every mapped one should exist."""
         kind: Any = names.KINDS[name]
         field, subject = shape.field("Status"), f"status.{kind}"
         offered = field.offered if field is not None else ()
-        unknown = [raw for raw in offered if not self._mapping.knows_status(kind, raw)]
-        if unknown:
-            fix = f'add them: status.{kind} = {{ "{unknown[0]}" = "open" }}'
-            yield Finding("warn", subject, f"not mapped, taken for open: {', '.join(unknown)}", fix)
+        for meant, raws in self._unmapped(kind, offered, ends).items():
+            fix = f'add them: status.{kind} = {{ "{raws[0]}" = "{meant}" }}'
+            yield Finding("warn", subject, f"not mapped, taken for {meant}: {', '.join(raws)}", fix)
+        for raw in ends:
+            said, meant = self._mapping.category(kind, raw), self._mapping.status(kind, {"Status": raw, **ends[raw]})
+            if said is not None and said != meant:
+                fix = f'status.{kind} = {{ "{raw}" = "{meant}" }}: else histories are read as if it were {said}'
+                yield Finding("warn", subject, f"{raw!r} is mapped to {said}, and means {meant} in the org", fix)
         stray = [raw for raw in self._settings.status.get(kind, {}) if offered and raw not in offered]
         if stray:
             fix = f"it has: {', '.join(offered)}"
             yield Finding("warn", subject, f"the org has no status {', '.join(map(repr, stray))}", fix)
+
+    def _unmapped(
+        self, kind: str, offered: Sequence[str], ends: Mapping[str, Mapping[str, bool]]
+    ) -> dict[str, list[str]]:  # fmt: skip
+        """Statuses that nobody mapped, by what they are taken for."""
+        found: dict[str, list[str]] = {}
+        for raw in offered:
+            if not self._mapping.knows_status(kind, raw):
+                meant = self._mapping.status(kind, {"Status": raw, **ends.get(raw, {})})
+                found.setdefault(meant, []).append(raw)
+        return found
 
     def _priorities(self, name: str, shape: ObjectShape) -> Iterator[Finding]:
         field = shape.field(self._columns.fields[name].get("priority", ""))

@@ -87,7 +87,7 @@ class SalesforceConnector:
         self._updating = Updating(self._api, shapes, columns, self._records)
         self._tasks = Tasks(self._api, shapes, self._records, settings, clock)
         self._adding = Adding(self._api, shapes)
-        questions = RecordQuestions(shapes, columns, self._records, settings, wanted)
+        questions = RecordQuestions(self._api, shapes, columns, self._records, settings, wanted)
         self._losses = Losses(selection, questions)
         self._checking = Checking(self._api, shapes, questions, settings, clock)
 

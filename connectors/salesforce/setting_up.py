@@ -14,6 +14,7 @@ from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
 from connectors.salesforce.business_hours import HOLIDAY_COLUMNS, HOURS_COLUMNS, calendars
+from connectors.salesforce.endings import endings
 from connectors.salesforce.holiday_links import observed, request
 from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.packaging import files
@@ -44,12 +45,13 @@ class SalesforceSetUp:
         self._api.ensure_login()
         [row] = self._rows(self._api.query(select(_ORGANIZATION, "Organization", _ANY), deleted=False))
         shapes = {name: self._shapes.get(name) for name in names.KINDS}
+        ends = endings(self._api)
         statuses: list[RawStatus] = []
         for name, shape in shapes.items():
             kind: Any = names.KINDS[name]
             field = shape.field("Status") if shape is not None else None
             for raw in field.offered if field is not None else ():
-                category: Any = self._mapping.status(kind, {"Status": raw})
+                category: Any = self._mapping.status(kind, {"Status": raw, **ends[name].get(raw, {})})
                 statuses.append(RawStatus(object=name, kind=kind, name=raw, category=category))
         watchable = tuple(
             Watchable(object=name, kind=kind, readable=shapes[name] is not None)  # type: ignore[arg-type]  # our words

@@ -9,7 +9,7 @@ others from being written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from connectors.base import Receipt, WriteBack
 from connectors.errors import Rejected
@@ -27,6 +27,9 @@ from connectors.salesforce.sending import Order
 from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import id_list, select, show_day, show_instant
 from sla.model import split_record
+
+HIDDEN_AFTER_S: Final = 600.0
+"""When it is looked again whether a field that we have to compare is shown."""
 
 
 class Updating:
@@ -104,6 +107,9 @@ class Updating:
         if fresh.get("IsConverted"):
             return _refused(write, "the lead has been converted", "CANNOT_UPDATE_CONVERTED_LEAD")
         here = self._mapping.fields(name, fresh)
+        hidden = [field for field, expected in write.expect.items() if expected is not None and field not in here]
+        if hidden:
+            return _not_shown(write, sorted(hidden))
         moved = [field for field, expected in write.expect.items() if here.get(field) != expected]
         if moved:
             reason = "meanwhile changed: " + ", ".join(f"{field} is {here.get(field)}" for field in sorted(moved))
@@ -215,6 +221,12 @@ def _identity(write: WriteBack) -> tuple[str, str]:
 
 def _gone(write: WriteBack) -> Receipt:
     return _refused(write, "the record is gone", "ENTITY_IS_DELETED")
+
+
+def _not_shown(write: WriteBack, hidden: Sequence[str]) -> Receipt:
+    """Whether somebody was faster cannot be told: the write waits until the fields are shown again."""
+    reason = f"the integration user may not read {', '.join(hidden)}, so it cannot be compared"
+    return Receipt(key=write.key, outcome="retry", wrote=False, reason=reason, code="HIDDEN", after=HIDDEN_AFTER_S)
 
 
 def _refused(write: WriteBack, reason: str, code: str) -> Receipt:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Finding
+from connectors.salesforce.settings import STATUS
 
 FIELDS = "Setup > Object Manager > {} > Fields & Relationships"
 
@@ -113,6 +114,26 @@ def test_statuses_and_priorities_that_mean_nothing_are_named(org: Any) -> None:
         ("priority", "not mapped, taken for normal: Hot, Warm, Cold"),
         ("status.ticket", "the org has no status 'Ball is in your court'"),
         ("priority", "not mapped, taken for normal: Installation, Performance, Other"),
+    ]
+
+
+def test_a_status_that_ends_records_in_the_org_and_not_in_the_mapping_is_named(org: Any) -> None:
+    acme = org.connect(status={"ticket": {"Closed": "open"}, "lead": {"Closed - Converted": "converted"}})
+    [found] = [finding for finding in acme.check() if finding.level == "warn"]
+    assert (found.subject, found.message) == (
+        "status.ticket",
+        "'Closed' is mapped to open, and means closed in the org",
+    )
+    assert found.fix == 'status.ticket = { "Closed" = "closed" }: else histories are read as if it were open'
+
+
+def test_a_status_that_nobody_mapped_is_told_by_what_it_is_taken_for(org: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(STATUS["ticket"], "Closed")
+    monkeypatch.delitem(STATUS["ticket"], "Escalated")
+    found = [finding for finding in org.connect().check() if finding.subject == "status.ticket"]
+    assert [(one.message, one.fix) for one in found] == [
+        ("not mapped, taken for open: Escalated", 'add them: status.ticket = { "Escalated" = "open" }'),
+        ("not mapped, taken for closed: Closed", 'add them: status.ticket = { "Closed" = "closed" }'),
     ]
 
 

@@ -223,6 +223,14 @@ def test_what_an_account_has_can_be_told_before_anything_is_configured(org: Any)
     ]  # fmt: skip
 
 
+def test_a_status_that_ends_a_record_in_the_org_is_proposed_as_an_end(org: Any) -> None:
+    lax = {"lead": {"Closed - Converted": "open"}, "ticket": {"Closed": "open"}}
+    account = offered(org.connect(write=None, status=lax)).account()
+    assert [(one.name, one.category) for one in account.statuses if one.name in {"Closed", "Closed - Converted"}] == [
+        ("Closed - Converted", "converted"), ("Closed", "closed"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("logical", "name"),
     [("sla_due", "SLA_Due__c"), ("first_response_due", "SLA_First_Response_Due__c"), ("tags", "SLA_Tags__c")],
