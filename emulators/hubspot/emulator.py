@@ -32,6 +32,7 @@ from emulators.webhooks import Delivery
 SETTINGS: Final = (
     "search_per_second", "index_lag_s", "missing_scopes", "missing_scopes_of", "merge_keeps_primary",
     "validation_rule", "required_rule", "rotate_refresh_token", "token_lifetime_s", "terse_429",
+    "quota",
 )  # fmt: skip
 
 
@@ -42,8 +43,8 @@ STRICT: Final = "2026-09"
 
 
 class HubSpotEmulator(Emulator):
-    """``portal`` is the account, ``limits.search_per_second`` the only limit that is enforced by itself (None: off),
-    ``portal.index_lag_ms`` how late every write reaches the search index, in emulated time."""
+    """``portal`` is the account, ``limits.search_per_second`` the only limit that is enforced from the start (None:
+    off), ``portal.index_lag_ms`` how late every write reaches the search index, in emulated time."""
 
     name = "hubspot"
 
@@ -86,7 +87,8 @@ class HubSpotEmulator(Emulator):
         if request.path.startswith(FILES):
             return self.journal.file(request)
         client = self.auth.check(request.headers.get("authorization"))
-        self.limits.count()
+        if policy := self.limits.count():
+            raise self._limited(policy)
         if request.path.startswith(PATH):
             return self.journal.answer(request, self.auth.is_app)
         found = routes.find(request.path)
@@ -175,6 +177,8 @@ class HubSpotEmulator(Emulator):
         if "search_per_second" in order:
             per_second = order["search_per_second"]
             self.limits.search_per_second = None if per_second is None else int(per_second)
+        if "quota" in order:
+            self.limits.enforce(order["quota"])
         if "index_lag_s" in order:
             self.portal.index_lag_ms = int(float(order["index_lag_s"]) * 1000)
         if "missing_scopes" in order:

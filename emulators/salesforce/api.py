@@ -31,6 +31,9 @@ from emulators.salesforce.writes import Writer
 OLDEST: Final = 31
 NEWEST: Final = 68
 """Versions 31.0 to 68.0; 7.0 to 30.0 are retired and answer 410 (Salesforce Help 000381744)."""
+COMPOSED: Final = (["sobjects"], ["query"], ["queryAll"])
+"""What a composite call may ask beside collections: ``resources-composite-composite-post``; the code of a refusal is
+assumed."""
 _SEASONS: Final = ("Winter", "Spring", "Summer")
 
 
@@ -152,6 +155,10 @@ class Api:
         return {name: f"{call.base}/{name}" for name in names} | {"identity": self._auth.identity_url(call.user)}
 
     def _limits(self) -> dict[str, Any]:
+        """For API users with "View Setup and Configuration"; what the others are told is assumed.
+        https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_limits.htm"""
+        if "ViewSetup" not in self._org.permissions:
+            raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on this resource")
         left = max(self._org.daily_limit - self._org.calls, 0)
         daily: dict[str, Any] = {"Max": self._org.daily_limit, "Remaining": left}
         if self._org.per_app:
@@ -173,6 +180,8 @@ def _sub_call(call: Call, request: Request) -> Call:
             raise ApiError(400, "INVALID_INPUT", "A composite request cannot contain a composite request")
         case ["services", "data", version, *rest]:
             _check_version(version)
+            if rest[:1] not in COMPOSED and rest[:2] != ["composite", "sobjects"]:
+                raise ApiError(400, "INVALID_INPUT", f"This resource is not supported in a composite request: {rest}")
             return Call(request, f"/services/data/{version}", tuple(rest), call.user, call.client)
     raise errors.not_found()
 

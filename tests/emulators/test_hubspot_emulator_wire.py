@@ -311,3 +311,14 @@ def test_each_policy_of_the_quota_can_be_used_up(crm: Server, http: requests.Ses
         crm.emulator.faults.add({"fault": f"quota:{policy}", "times": 1})
         answer = http.get(f"{crm.url}/crm/v3/owners/", timeout=5)
         assert (answer.status_code, answer.json()["policyName"]) == (429, policy)
+
+
+def test_burst_and_day_are_refused_where_they_are_enforced(crm: Server, http: requests.Session) -> None:
+    def asked() -> tuple[int, str | None]:
+        answer = http.get(f"{crm.url}/crm/v3/owners/", timeout=5)
+        return answer.status_code, answer.json().get("policyName")
+
+    crm.emulator.act({"do": "settings", "quota": {"burst": 3, "daily": 5}})
+    assert [asked() for _ in range(6)] == [(200, None)] * 3 + [(429, "TEN_SECONDLY_ROLLING")] * 2 + [(429, "DAILY")]
+    crm.emulator.act({"do": "settings", "quota": None})
+    assert asked() == (200, None)

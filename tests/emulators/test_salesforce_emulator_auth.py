@@ -104,29 +104,29 @@ def test_an_assertion_with_a_changed_body_is_invalid(org: Org) -> None:
 
 def test_a_deactivated_user_neither_logs_in_nor_stays(org: Org) -> None:
     org.act("deactivate_user", user="sidecar@acme.test")
-    assert error_of(org.get("/limits")) == (401, "INVALID_SESSION_ID", "Session expired or invalid")
+    assert error_of(org.get("/sobjects")) == (401, "INVALID_SESSION_ID", "Session expired or invalid")
     assert refusal(token(org, **app(org, grant_type="client_credentials")))[1] == "inactive_user"
 
 
 def test_a_session_ends_after_two_hours_without_a_call(org: Org) -> None:
     for _ in range(3):
         org.advance(7000)
-        assert org.get("/limits").status_code == 200
+        assert org.get("/sobjects").status_code == 200
     org.advance(7300)
-    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert error_of(org.get("/sobjects"))[1] == "INVALID_SESSION_ID"
 
 
 def test_a_session_can_be_revoked_by_its_client_and_by_the_admin(org: Org) -> None:
     revoke = org.http.post(f"{org.url}/services/oauth2/revoke", data={"token": org.token}, timeout=5)
     assert revoke.status_code == 200
-    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert error_of(org.get("/sobjects"))[1] == "INVALID_SESSION_ID"
     org.token = token(org, **app(org, grant_type="client_credentials")).json()["access_token"]
     org.act("setup", revoke_sessions=True)
-    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert error_of(org.get("/sobjects"))[1] == "INVALID_SESSION_ID"
 
 
 def test_a_call_without_a_token_is_told_which_header_is_missing(org: Org) -> None:
-    answer = org.http.get(f"{org.url}/services/data/v66.0/limits", timeout=5)
+    answer = org.http.get(f"{org.url}/services/data/v66.0/sobjects", timeout=5)
     assert error_of(answer) == (401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
 
 
@@ -137,8 +137,8 @@ def test_versions_are_listed_without_a_session_and_named_by_release(org: Org) ->
 
 
 def test_a_retired_version_is_gone_and_an_unknown_one_not_found(org: Org) -> None:
-    assert error_of(org.get("/services/data/v30.0/limits"))[:2] == (410, "GONE")
-    assert error_of(org.get("/services/data/v99.0/limits"))[:2] == (404, "NOT_FOUND")
+    assert error_of(org.get("/services/data/v30.0/sobjects"))[:2] == (410, "GONE")
+    assert error_of(org.get("/services/data/v99.0/sobjects"))[:2] == (404, "NOT_FOUND")
 
 
 def refresh(org: Org, text: str, **more: str) -> requests.Response:
@@ -166,12 +166,12 @@ def test_the_oldest_session_ends_when_there_are_too_many(org: Org) -> None:
     org.act("logins", session_cap=2)
     for _ in range(2):
         assert token(org, **app(org, grant_type="client_credentials")).status_code == 200
-    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert error_of(org.get("/sobjects"))[1] == "INVALID_SESSION_ID"
 
 
 def test_a_frozen_user_has_no_session_and_gets_none(org: Org) -> None:
     org.act("block_user")
-    assert error_of(org.get("/limits"))[1] == "INVALID_SESSION_ID"
+    assert error_of(org.get("/sobjects"))[1] == "INVALID_SESSION_ID"
     assert refusal(token(org, **app(org, grant_type="client_credentials")))[2] == "user is frozen"
     org.act("unblock_user")
     assert token(org, **app(org, grant_type="client_credentials")).status_code == 200
@@ -190,7 +190,7 @@ def test_who_logs_in_too_often_waits_an_hour(org: Org) -> None:
 def test_a_401_comes_in_three_shapes(org: Org, shape: str, first: bytes) -> None:
     org.act("logins", expired_as=shape)
     org.act("revoke_sessions")
-    answer = org.get("/limits")
+    answer = org.get("/sobjects")
     assert (answer.status_code, answer.content[:2]) == (401, first)
 
 
@@ -208,7 +208,7 @@ def test_soap_login_is_off_until_an_administrator_allows_it_and_never_there_in_n
     answer = soap(org, "64.0", both)
     assert answer.status_code == 200
     org.token = answer.text.partition("<sessionId>")[2].partition("<")[0]
-    assert org.get("/limits").status_code == 200
+    assert org.get("/sobjects").status_code == 200
 
 
 @pytest.mark.parametrize("order", [{"expired_as": "xml"}, {"rotaton": True}])

@@ -134,7 +134,7 @@ def test_a_failed_part_halts_those_that_refer_to_it(org: Org) -> None:
     results = org.post("/composite", {"compositeRequest": [
         part("POST", "/sobjects/Lead", "lead", body={"LastName": "Ito"}),
         part("GET", "/sobjects/Lead/@{lead.id}", "read"),
-        part("GET", "/limits", "limits"),
+        part("GET", "/sobjects", "limits"),
     ]}).json()["compositeResponse"]  # fmt: skip
     assert [result["httpStatusCode"] for result in results] == [400, 400, 200]
     assert results[1]["body"][0]["errorCode"] == "PROCESSING_HALTED"
@@ -153,8 +153,13 @@ def test_an_all_or_none_composite_is_rolled_back_whole(org: Org) -> None:
 
 
 def test_26_parts_are_too_many(org: Org) -> None:
-    answer = org.post("/composite", {"compositeRequest": [part("GET", "/limits", f"r{n}") for n in range(26)]})
+    answer = org.post("/composite", {"compositeRequest": [part("GET", "/sobjects", f"r{n}") for n in range(26)]})
     assert error_of(answer)[:2] == (400, "LIMIT_EXCEEDED")
+
+
+def test_a_composite_call_takes_records_queries_and_collections_alone(org: Org) -> None:
+    answer = org.post("/composite", {"compositeRequest": [part("GET", "/limits", "a"), part("GET", "/sobjects", "b")]})
+    assert [one["httpStatusCode"] for one in answer.json()["compositeResponse"]] == [400, 200]
 
 
 def test_only_five_parts_may_be_queries_or_collections(org: Org) -> None:

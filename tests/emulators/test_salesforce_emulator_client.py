@@ -52,7 +52,10 @@ def test_a_signed_assertion_logs_in(org: Org, session: requests.Session) -> None
 def test_a_password_with_the_apps_keys_logs_in(org: Org, session: requests.Session) -> None:
     names = ("username", "password", "consumer_key", "consumer_secret")
     sf = Salesforce(**{name: org.credentials[name] for name in names}, session=session)
-    assert sf.limits()["DailyApiRequests"] == {"Max": 100_000, "Remaining": 99_999}
+    with pytest.raises(SalesforceRefusedRequest, match="INSUFFICIENT_ACCESS"):
+        sf.limits()
+    org.act("setup", permissions=["ViewSetup"])
+    assert sf.limits()["DailyApiRequests"] == {"Max": 100_000, "Remaining": 99_998}
 
 
 def test_soap_login_is_refused_as_new_orgs_refuse_it(org: Org, session: requests.Session) -> None:

@@ -20,7 +20,7 @@ def org() -> Iterator[Org]:
 
 def test_quota_is_a_403_list_without_retry_after(org: Org) -> None:
     org.fault("quota", times=1)
-    answer = org.get("/limits")
+    answer = org.get("/sobjects")
     assert error_of(answer) == (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     assert "Retry-After" not in answer.headers
     assert answer.headers["Sforce-Limit-Info"] == "api-usage=100000/100000"
@@ -29,7 +29,7 @@ def test_quota_is_a_403_list_without_retry_after(org: Org) -> None:
 def test_too_many_long_requests_have_the_same_code_and_other_words(org: Org) -> None:
     org.fault("quota:concurrent", times=1)
     message = "ConcurrentPerOrgLongTxn Limit exceeded."
-    assert error_of(org.get("/limits")) == (403, "REQUEST_LIMIT_EXCEEDED", message)
+    assert error_of(org.get("/sobjects")) == (403, "REQUEST_LIMIT_EXCEEDED", message)
 
 
 def test_quota_does_not_keep_anybody_from_logging_in(org: Org) -> None:
@@ -46,11 +46,11 @@ def test_quota_does_not_keep_anybody_from_logging_in(org: Org) -> None:
 )  # fmt: skip
 def test_a_status_fault_speaks_the_vendors_language(org: Org, status: int, code: str) -> None:
     org.fault(f"status:{status}", times=1)
-    assert error_of(org.get("/limits"))[:2] == (status, code)
+    assert error_of(org.get("/sobjects"))[:2] == (status, code)
 
 
 def test_every_answer_tells_the_usage_refusals_too(org: Org) -> None:
-    answers = [org.get("/limits"), org.get("/nothing"), org.get("/query", params={"q": "SELECT x FROM Lead"})]
+    answers = [org.get("/sobjects"), org.get("/nothing"), org.get("/query", params={"q": "SELECT x FROM Lead"})]
     assert [answer.headers["Sforce-Limit-Info"] for answer in answers] == [
         "api-usage=1/100000", "api-usage=2/100000", "api-usage=3/100000",
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def test_every_answer_tells_the_usage_refusals_too(org: Org) -> None:
 
 def test_an_expired_token_stays_expired_until_the_next_login(org: Org) -> None:
     org.fault("expire_token", method="PATCH", times=1)
-    assert org.get("/limits").status_code == 200
+    assert org.get("/sobjects").status_code == 200
     lead = org.lead()
     refused = [error_of(org.patch(f"/sobjects/Lead/{lead}", {"Rating": "Hot"}))[:2] for _ in range(2)]
     assert refused == [(401, "INVALID_SESSION_ID")] * 2

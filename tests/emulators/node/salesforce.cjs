@@ -49,7 +49,7 @@ const steps = {
     const lead = await conn.sobject("Lead").describe();
     const due = lead.fields.find((field) => field.name === "SLA_Due__c");
     assert.deepEqual([due.type, due.custom, due.updateable], ["datetime", true, true]);
-    assert.ok((await conn.limits()).DailyApiRequests.Max > 0);
+    await assert.rejects(conn.limits(), { errorCode: "INSUFFICIENT_ACCESS" });
     assert.ok(conn.limitInfo.apiUsage.used > 0);
   },
 
@@ -177,6 +177,7 @@ const steps = {
     const field = { FullName: "Lead.Node__c", Metadata: { type: "Text", label: "Node", length: 20 } };
     await assert.rejects(conn.tooling.sobject("CustomField").create(field), { errorCode: "INSUFFICIENT_ACCESS" });
     await act({ do: "setup", permissions: ["CustomizeApplication", "ModifyMetadata", "ViewSetup"] });
+    assert.ok((await conn.limits()).DailyApiRequests.Max > 0);
     const made = await conn.tooling.sobject("CustomField").create(field);
     assert.equal(made.success, true);
     await assert.rejects(conn.query("SELECT Node__c FROM Lead"), { errorCode: "INVALID_FIELD" });
