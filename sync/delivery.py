@@ -76,7 +76,7 @@ class Delivery:
             self._settled.add(link.name)
         if self._rest_until.get(link.name, 0) > self._clock.now():
             return 0
-        while not self.stop.is_set() and link.is_open(self._clock.now()):
+        while not self.stop.is_set() and link.may_be_sent_to(self._clock.now()):
             claimed = self._writes.write(lambda t: self._claim(t, link.name))
             ranks = {rank for rank in {letter.rank for letter in claimed} if self._may_send(link, rank)}
             batch = _batch([letter for letter in claimed if letter.rank in ranks], link, alone=alone)
@@ -283,7 +283,11 @@ class Delivery:
             if receipt.code in link.connector.capabilities.unfit and letter.attempts + 1 < CONFLICTS:
                 self._choose_anew(transaction, link, letter, now, reason)
                 return []
-            return [outbox.finish(transaction, letter, "dead", now, reason)]
+            if receipt.code not in link.connector.capabilities.gone:
+                return [outbox.finish(transaction, letter, "dead", now, reason)]
+            if letter.action == "fields":  # as if it stood there: what is gone is not wished for again at once
+                record_row.wrote(transaction, letter.record, letter.values, now)
+            return [outbox.finish(transaction, letter, "dropped", now, reason)]
         if receipt.outcome == "conflict":
             if letter.attempts + 1 >= CONFLICTS:
                 desk.forget(transaction, letter.key)

@@ -81,6 +81,7 @@ class Intake:
         try:
             refused = self._drain_all(link)
         except ConnectorError as error:
+            link.was_not_read(started_at)
             self.failed(link, error)
             self.digest(Which(link.name, self._clock.now() - UNFINISHED_MS))
             return False
@@ -88,6 +89,7 @@ class Intake:
             return True  # the rest is read after the next start, and what came with this part is judged then
         self.digest(Which(link.name))
         if refused is not None:
+            link.was_not_read(started_at)
             self.failed(link, refused)
             return False
         self._done(link, started_at, link.connector.allowance.used().get("read", 0) - spent)
@@ -234,6 +236,7 @@ class Intake:
 
     def _done(self, link: Link, started_at: int, calls: int) -> None:
         link.worked()
+        link.was_read(started_at)
         now = self._clock.now()
         # A first contact or a busy minute is no measure of the round after it.
         usual = self._poll_calls[link.name] = min(calls, self._poll_calls.get(link.name, USUAL_CALLS))

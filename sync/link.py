@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 300.0
+BEHIND_MS: Final = 300_000
+"""How long reading may fail before nothing is sent until it has caught up."""
 STOPPED_WAIT_S: Final = 300.0
 """How long a stopped connection rests before its login is tried again; doubled each time, up to an hour."""
 
@@ -57,6 +59,8 @@ class Link:
         self.name = name
         self.connector = connector
         self.standing = standing or Standing()
+        self._read_at: int | None = None
+        self._is_behind = True
         self._rng = rng
         self._failures = 0
         self._refusals = 0
@@ -67,6 +71,19 @@ class Link:
         if self.standing.retry_at is not None and self.standing.retry_at > now:
             return False
         return purpose is None or self.connector.allowance.free_at(purpose) is None
+
+    def may_be_sent_to(self, now: int) -> bool:
+        """Whether what has been decided may take effect: not while something may have happened that nobody has read.
+        Where our own allowance has nothing left for reading, what is urgent does not wait for it."""
+        return self.is_open(now) and (not self._is_behind or self.connector.allowance.free_at("read") is not None)
+
+    def was_read(self, at: int) -> None:
+        """Notes that everything up to ``at`` has been read and judged."""
+        self._read_at, self._is_behind = at, False
+
+    def was_not_read(self, now: int) -> None:
+        """Notes that reading failed: after a while more may have happened than a poll ever leaves unread."""
+        self._is_behind = self._is_behind or self._read_at is None or now - self._read_at > BEHIND_MS
 
     def call(self, asking: Callable[[Connector], T], purpose: Purpose = "read") -> T:
         """Runs one conversation with the CRM for a purpose; raises nothing but a ConnectorError."""
