@@ -59,6 +59,7 @@ def test_after_an_outage_of_the_crm_it_is_the_same(desk: Beside) -> None:
         desk.round(10 * MINUTE)
     desk.refuse = lambda *_: None
     desk.emulator.clock.advance(6 * MINUTE)
+    desk.works.wake()
     assert desk.works.deliver() == 0
     desk.round()
     assert made(desk) == {"contacts"}
