@@ -191,13 +191,15 @@ class Finding(msgspec.Struct, frozen=True):
 class Capabilities(msgspec.Struct, frozen=True):
     """What a connector can do and in which portions. ``batch``: the most write-backs of an action in one call;
     ``mixed``: one call may write to records of several kinds; ``unfit``: codes of receipts which say that the new owner
-    cannot own the record, so that another may."""
+    cannot own the record, so that another may; ``gone``: codes which say that the record takes nothing any more, since
+    it was deleted or converted, so that there is nothing for a person to mend."""
 
     kinds: tuple[str, ...]
     batch: Mapping[str, int]
     webhooks: bool = False
     mixed: bool = True
     unfit: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
 
 class Quota(msgspec.Struct, frozen=True):

@@ -59,7 +59,9 @@ def build(name: str, settings: MemorySettings, *, wanted: frozenset[str], clock:
 class MemoryConnector:
     """``MemoryConnector("acme", crm)``: any number of them may share a CRM, as processes share a real one."""
 
-    capabilities = Capabilities(kinds=KINDS, batch=BATCH, webhooks=True, unfit=frozenset({"INACTIVE"}))
+    capabilities = Capabilities(
+        kinds=KINDS, batch=BATCH, webhooks=True, unfit=frozenset({"INACTIVE"}), gone=frozenset({"GONE"})
+    )
 
     def __init__(self, name: str, crm: MemoryCrm, *, wanted: frozenset[str] = frozenset()) -> None:
         self.name = name

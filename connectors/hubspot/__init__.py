@@ -74,6 +74,7 @@ class HubSpotConnector:
             webhooks=settings.webhook_secret is not None,
             mixed=False,
             unfit=frozenset({"INACTIVE_OWNER", "INVALID_OWNER_ID"}),
+            gone=frozenset({"OBJECT_NOT_FOUND"}),
         )
         self.allowance = allowance(settings, clock, lambda: self._api.zone)
         self._api = HubSpotApi(settings, clock, patience or Patience(), self.allowance)

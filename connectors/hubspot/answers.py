@@ -162,6 +162,8 @@ def _invalid(refusal: Refusal) -> Rejected:
     if missing:
         reason = f"the property {', '.join(missing)} does not exist: create it or mend the configuration"
         return MissingProperty(reason, missing)
+    if any(_WRONG_END in context for context in _contexts(refusal)):
+        return Rejected("the record no longer exists", code="OBJECT_NOT_FOUND")
     details = [text for error in refusal.errors if (text := _detail(error))]
     named = sorted(set(_NAMED.findall(refusal.message)))
     reason = "HubSpot refused the request"
@@ -175,6 +177,15 @@ def _invalid(refusal: Refusal) -> Rejected:
     found = error_of(code, reason=reason if details or named or code == "VALIDATION_ERROR" else None)
     # What has a status of its own is not believed of a 400.
     return found if isinstance(found, Rejected) else Rejected(reason, code=code)
+
+
+_WRONG_END: Final = "INVALID_OBJECT_IDS"
+"""Where an activity cannot be associated with its record, for that was archived (seen in published answers)."""
+
+
+def _contexts(refusal: Refusal) -> list[Mapping[str, Any]]:
+    found = [refusal.context, *(error.get("context") for error in refusal.errors)]
+    return [context for context in found if isinstance(context, dict)]
 
 
 def _detail(error: Mapping[str, Any]) -> str:

@@ -76,6 +76,10 @@ class Changes:
         if not different:
             return Receipt(key=order.key, outcome="done", wrote=False, crm_id=row.id)
         fields = self._mapper.snapshot(of, row, self._portal.envelope(of, row))
+        hidden = sorted(name for name, value in order.expect.items() if value is not None and name not in fields)
+        if hidden:  # whether somebody was faster cannot be told, so it waits until they are there again
+            reason = f"the portal does not show {', '.join(hidden)}, so it cannot be compared"
+            return Receipt(key=order.key, outcome="retry", wrote=False, reason=reason, code="HIDDEN", after=600.0)
         moved = sorted(name for name, value in order.expect.items() if fields.get(name) != value)
         if moved:
             reason = f"{', '.join(moved)} changed meanwhile"

@@ -54,6 +54,7 @@ BATCH = {
 }
 
 UNFIT = frozenset({"INACTIVE_OWNER_OR_USER", "INVALID_OWNER", "TRANSFER_REQUIRES_READ"})
+GONE = frozenset({"ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"})
 """Codes which say that the new owner cannot own the record."""
 
 
@@ -73,7 +74,9 @@ class SalesforceConnector:
     ) -> None:
         self.name = name
         kinds = tuple(names.KINDS[one] for one in settings.objects)
-        self.capabilities = Capabilities(kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None, unfit=UNFIT)
+        self.capabilities = Capabilities(
+            kinds=kinds, batch=BATCH, webhooks=settings.webhook is not None, unfit=UNFIT, gone=GONE
+        )
         self._settings = settings
         self.allowance = allowance(settings, clock)
         self._api = Api(settings, patience, self.allowance)

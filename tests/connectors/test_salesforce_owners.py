@@ -46,6 +46,19 @@ def test_who_is_faster_than_we_are_keeps_the_record(org: Any, acme: Any) -> None
     assert f"user:{org.row(lead)['OwnerId']}" == org.agent(2)
 
 
+def test_what_cannot_be_compared_waits_until_it_is_shown_and_is_not_given_up(org: Any, acme: Any) -> None:
+    lead = org.create("Lead", OwnerId="maria@acme.test")
+    org.act("hide_field", object="Lead", field="Status")
+    acme._shapes.forget()
+    order = owner(lead, org.agent(1), owner=org.agent(0), status="new")
+    waiting = acme.write([order])[0]
+    assert (said(waiting), waiting.after) == (("retry", False, "HIDDEN"), 600)
+    assert f"user:{org.row(lead)['OwnerId']}" == org.agent(0)
+    org.act("setup", show={"Lead": ["Status"]})
+    acme._shapes.forget()
+    assert said(acme.write([order])[0]) == ("done", True, None)
+
+
 @pytest.mark.parametrize(
     "write",
     [
