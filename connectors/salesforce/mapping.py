@@ -54,7 +54,7 @@ class RecordMapping:
         record = record_name(self._connection, kind, row["Id"])
         if GONE in row:
             return Normalised([Event(record=record, at=row[GONE], id="gone", event="deleted")])
-        at, actor = read_instant(_stamp(row)), self._actors.of(row, "LastModifiedBy")
+        at, actor = read_instant(stamp_of(row)), self._actors.of(row, "LastModifiedBy")
         if actor == OURSELVES:
             # Our fields were the last to be written, but whatever else differs somebody changed just before: unknown.
             actor = None
@@ -157,7 +157,7 @@ class RecordMapping:
         return None
 
 
-def _stamp(row: Row) -> str:
+def stamp_of(row: Row) -> str:
     """When the row became what it is, as well as it tells."""
     return str(row.get("SystemModstamp") or row.get("LastModifiedDate") or row["CreatedDate"])
 

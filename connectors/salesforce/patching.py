@@ -13,6 +13,7 @@ from connectors.base import Receipt, WriteBack
 from connectors.errors import Rejected
 from connectors.salesforce import names, sending
 from connectors.salesforce.api import Api
+from connectors.salesforce.mapping import stamp_of
 from connectors.salesforce.sending import Order, RowAnswer
 from connectors.salesforce.shape import Shapes
 
@@ -36,7 +37,7 @@ class Patching:
         """What others write too goes record by record, on the condition that nobody has touched it since we read
         ``rows`` (by object and id): 25 in a call instead of 200. Such changes are few, and overwriting a person's is
         what must not happen."""
-        seen = {key: str(row["SystemModstamp"]) for (_, key), row in rows.items()}
+        seen = {key: stamp_of(row) for (_, key), row in rows.items()}
 
         def patch(orders: Sequence[Order]) -> list[tuple[Order, RowAnswer]]:
             answered: list[tuple[Order, RowAnswer]] = []

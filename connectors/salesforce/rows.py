@@ -3,7 +3,8 @@
 Owns what makes one row the same change wherever it was read. Refuses to understand more of a row than its identity.
 Invariant: a key is made of the row's id, its stamp and its content, so that one state of a record is one change, read
 by sweep, by bulk job, by webhook or twice, and another state is another, even within one second. What does not show
-(a null, the address of the row, whether a number ended in ``.0``) is no content: bulk results do not tell it.
+(a null, the address of the row, whether a number ended in ``.0``) is no content: bulk results do not tell it. Nor is
+what people wrote at length, and it is kept nowhere.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from connectors.salesforce import names
 from connectors.salesforce.actors import ME, READ
 from connectors.salesforce.bundle import Answer
 from connectors.salesforce.content import content
-from connectors.salesforce.conversation import AUTOMATIC, says_automatic
+from connectors.salesforce.conversation import AUTOMATIC, MARKER, says_automatic
 from connectors.salesforce.ids import is_id
 
 Row = dict[str, Any]
@@ -67,7 +68,7 @@ class Rows:
         def each() -> Iterator[tuple[Row, bytes]]:
             for raw in records:
                 row = decode_row(raw)
-                body = _without_headers(row) if name == names.EMAIL else bytes(raw)
+                body = msgspec.json.encode(row) if _without_texts(name, row) else bytes(raw)
                 yield row, body[:-1] + note
 
         return self._taken(name, each(), stamp)
@@ -77,8 +78,7 @@ class Rows:
 
         def each() -> Iterator[tuple[Row, bytes]]:
             for row in rows:
-                if name == names.EMAIL:
-                    _without_headers(row)
+                _without_texts(name, row)
                 yield row, msgspec.json.encode({**row, ME: me or "", READ: read_at})
 
         return self._taken(name, each(), stamp)
@@ -108,7 +108,13 @@ def _is_owner(value: object) -> bool:
     return isinstance(value, str) and is_id(value) and value[:3] in {names.USER_PREFIX, names.QUEUE_PREFIX}
 
 
-def _without_headers(row: Row) -> bytes:
-    """An e-mail's row with the one thing that its headers are read for, and without them: they hold addresses."""
-    row[AUTOMATIC] = says_automatic(row.pop("Headers", None))
-    return msgspec.json.encode(row)
+def _without_texts(name: str, row: Row) -> bool:
+    """Leaves of a row's long texts only the one thing that they are read for: the headers of an e-mail hold addresses,
+    the description of a task whatever somebody wrote down. Whether there was one."""
+    if name == names.EMAIL:
+        row[AUTOMATIC] = says_automatic(row.pop("Headers", None))
+        return True
+    if name == names.TASK and row.get("Description"):
+        row["Description"] = MARKER if MARKER in row["Description"] else None
+        return True
+    return False

@@ -205,6 +205,26 @@ def test_only_what_is_asked_for_is_fetched(org: Any, drain: Any) -> None:
     assert b"ann@doe.test" not in plain.payload + named.payload
 
 
+def test_what_people_wrote_on_their_tasks_is_kept_nowhere(org: Any, drain: Any) -> None:
+    lead = org.create("Lead")
+    org.act("call", id=lead)
+    usual = {"WhoId": lead, "Status": "Completed", "Subject": "Call"}
+    for text in ("She is ill until May", "sla-sidecar:0123 She is ill until May"):
+        org.create("Task", Description=text, **usual)
+    acme = org.connect(task_key="Not_There__c")
+    changes, _ = drain(acme, "Task")
+    assert len(changes) == 3
+    assert all(b"ill until" not in change.payload for change in changes)
+    assert [len(acme.normalise(change).events) for change in changes] == [1, 1, 0]
+
+
+def test_an_org_that_hides_the_stamp_of_a_record_takes_conditional_writes(org: Any) -> None:
+    org.setup(hide={"Lead": ["SystemModstamp"]})
+    lead = org.create("Lead", OwnerId="maria@acme.test")
+    write = WriteBack(key="o", record=f"acme:lead:{lead}", action="owner", owner=org.agent(1))
+    assert [receipt.outcome for receipt in org.connect().write([write])] == ["done"]
+
+
 def test_a_hidden_field_is_left_out(org: Any, drain: Any) -> None:
     org.setup(hide={"Lead": ["Country", "SLA_Due__c", "MasterRecordId"], "User": ["UserType"]})
     lead = org.create("Lead")
