@@ -87,7 +87,7 @@ class HubSpotEmulator(Emulator):
         if request.path.startswith(FILES):
             return self.journal.file(request)
         client = self.auth.check(request.headers.get("authorization"))
-        if policy := self.limits.count():
+        if policy := self.limits.count(search=routes.is_search(request.path)):
             raise self._limited(policy)
         if request.path.startswith(PATH):
             return self.journal.answer(request, self.auth.is_app)

@@ -42,15 +42,18 @@ class Limits:
         self.burst = int((quota or {}).get("burst", BURST_MAX))
         self.daily = int((quota or {}).get("daily", DAILY_MAX))
 
-    def count(self) -> str | None:
-        """One call of the app. Returns the policy that refuses it; what is refused counts as well."""
+    def count(self, *, search: bool = False) -> str | None:
+        """One call of the app. Returns the policy that refuses it; what is refused counts as well. The burst "excludes
+        the CRM Search API" (the same page, of installed apps); that it does for keys, and that the day counts searches
+        too, is assumed."""
         now = self._monotonic()
         _forget(self._burst, now - BURST_WINDOW_S)
-        self._burst.append(now)
+        if not search:
+            self._burst.append(now)
         self._today += 1
         if not self.enforced:
             return None
-        over = "TEN_SECONDLY_ROLLING" if len(self._burst) > self.burst else None
+        over = "TEN_SECONDLY_ROLLING" if len(self._burst) > self.burst and not search else None
         return "DAILY" if self._today > self.daily else over
 
     def may_search(self) -> bool:

@@ -319,6 +319,7 @@ def test_burst_and_day_are_refused_where_they_are_enforced(crm: Server, http: re
         return answer.status_code, answer.json().get("policyName")
 
     crm.emulator.act({"do": "settings", "quota": {"burst": 3, "daily": 5}})
-    assert [asked() for _ in range(6)] == [(200, None)] * 3 + [(429, "TEN_SECONDLY_ROLLING")] * 2 + [(429, "DAILY")]
+    http.post(f"{crm.url}/crm/v3/objects/tickets/search", json={}, timeout=5)  # of the day, not of the burst
+    assert [asked() for _ in range(5)] == [(200, None)] * 3 + [(429, "TEN_SECONDLY_ROLLING"), (429, "DAILY")]
     crm.emulator.act({"do": "settings", "quota": None})
     assert asked() == (200, None)
