@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from emulators.http import Request, Response
 from emulators.salesforce import errors, metadata_api, soap_login
@@ -34,6 +35,8 @@ NEWEST: Final = 68
 COMPOSED: Final = (["sobjects"], ["query"], ["queryAll"])
 """What a composite call may ask beside collections: ``resources-composite-composite-post``; the code of a refusal is
 assumed."""
+LONGEST_ADDRESS: Final = 16_384
+"""Bytes of a request's address; 414 beyond. REST API Developer Guide, "Status Codes and Error Responses"."""
 _SEASONS: Final = ("Winter", "Spring", "Summer")
 
 
@@ -64,6 +67,8 @@ class Api:
         return info
 
     def _route(self, request: Request) -> Response:
+        if len(request.path) + len(urlencode(request.query, doseq=True)) > LONGEST_ADDRESS:
+            return Response(414)
         match request.segments:
             case ["services", "oauth2", *rest]:
                 return self._auth.oauth(request, rest)

@@ -187,3 +187,14 @@ def test_a_status_that_the_org_took_away_is_asked_for_anew(org: Any, acme: Any) 
     statuses(org, "Deferred")
     acme.write([complete(record)])
     assert org.row(made)["Status"] == "Deferred"
+
+
+@pytest.mark.parametrize("tasks", [100, 200])
+def test_as_many_tasks_as_go_into_a_call_are_looked_for_within_the_length_of_an_address(
+    org: Any, acme: Any, tasks: int
+) -> None:
+    record = lead(org)
+    keys = [f"task:{record}:first_response:Inbound leads:1:75%:{number:03}".ljust(80, "x") for number in range(tasks)]
+    batch = [complete(record, key, key=f"c{key}") for key in keys]
+    receipts = [*acme.write(batch), *acme.write(batch)]  # the first also asks for the statuses, in a body
+    assert {said(receipt) for receipt in receipts} == {("done", False, None)}

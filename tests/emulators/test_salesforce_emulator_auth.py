@@ -95,6 +95,23 @@ def test_a_signed_assertion_is_checked(org: Org, claims: dict[str, Any], descrip
     assert refusal(answer) == (400, "invalid_grant", description)
 
 
+@pytest.mark.parametrize(
+    ("takes", "audience", "told"),
+    [
+        ("login", "https://test.salesforce.com", (400, "invalid_grant", "audience is invalid")),
+        ("test", "https://acme.my.salesforce.com", (400, "invalid_grant", "audience is invalid")),
+        ("my_domain", "https://login.salesforce.com",
+         (400, "app_not_found", "External client app is not installed in this org")),
+    ],
+)  # fmt: skip
+def test_an_app_may_take_assertions_for_one_audience_alone(org: Org, takes: str, audience: str, told: Any) -> None:
+    org.act("logins", audience=takes)
+    answer = token(org, grant_type=JWT_GRANT, assertion=assertion(org, aud=audience))
+    assert refusal(answer) == told
+    right = {"login": "https://login.salesforce.com", "test": "https://test.salesforce.com"}.get(takes, org.url)
+    assert token(org, grant_type=JWT_GRANT, assertion=assertion(org, aud=right)).status_code == 200
+
+
 def test_an_assertion_with_a_changed_body_is_invalid(org: Org) -> None:
     head, _, signature = assertion(org).split(".")
     _, body, _ = assertion(org, sub="admin@acme.test").split(".")

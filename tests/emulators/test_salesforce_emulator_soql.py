@@ -199,3 +199,8 @@ def test_queryall_shows_the_recycle_bin_too() -> None:
     ]
     assert [record["Id"] for record in records] == [lead]
     org.close()
+
+
+def test_an_address_has_16_384_bytes_at_most(org: Org) -> None:
+    long = "SELECT Id FROM Lead WHERE LastName = '" + "x" * 16_400 + "'"
+    assert org.get("/query", params={"q": long}).status_code == 414
