@@ -8,16 +8,16 @@ https://developer.salesforce.com/docs/platform/object-reference/references/stand
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 from connectors.base import Receipt, WriteBack
 from connectors.salesforce import names, sending
 from connectors.salesforce.api import Api
-from connectors.salesforce.conversation import MARKER
 from connectors.salesforce.ids import is_id
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.marks import mark
+from connectors.salesforce.receipts import refused, there
+from connectors.salesforce.rows import decoded
 from connectors.salesforce.sending import Order
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.values import id_list, quote, read_instant, select
@@ -39,7 +39,7 @@ class Adding:
     def notes(self, batch: Sequence[WriteBack]) -> list[Receipt]:
         """An internal comment on a case, a post on a lead's feed."""
         found = self._notes_there([write for write in batch if write.attempts])
-        receipts = [_there(write, found[write.key]) for write in batch if write.key in found]
+        receipts = [there(write, found[write.key]) for write in batch if write.key in found]
         orders = [self._note(write) for write in batch if write.key not in found]
         if orders:
             receipts += [sending.receipt(*pair) for pair in sending.send(self._api, "POST", orders)]
@@ -51,7 +51,7 @@ class Adding:
         receipts = [_no_reply(write) for write in batch if _note_object(write) != names.COMMENT]
         cases = [write for write in batch if _note_object(write) == names.COMMENT]
         found = self._messages_there([write for write in cases if write.attempts])
-        receipts += [_there(write, found[write.key]) for write in cases if write.key in found]
+        receipts += [there(write, found[write.key]) for write in cases if write.key in found]
         orders = [_message(write) for write in cases if write.key not in found]
         if orders:
             receipts += [sending.receipt(*pair) for pair in sending.send(self._api, "POST", orders)]
@@ -59,8 +59,8 @@ class Adding:
 
     def _note(self, write: WriteBack) -> Order:
         name, key = _note_object(write), split_record(write.record)[2]
-        mark = f"\n[{MARKER}{_short(write.key)}]"
-        text = (write.subject or "")[: NOTE_LENGTH - len(mark)] + mark
+        ending = f"\n[{mark(write.key)}]"
+        text = (write.subject or "")[: NOTE_LENGTH - len(ending)] + ending
         if name == names.COMMENT:
             return Order(write, name, {"ParentId": key, "CommentBody": text, "IsPublished": False})
         fields = {"ParentId": key, "Type": "TextPost", "Body": text}
@@ -103,14 +103,14 @@ class Adding:
         found: dict[str, str] = {}
         for row in self._rows(name, ["Id", text], where):
             for write in batch:
-                if f"{MARKER}{_short(write.key)}" in (row.get(text) or ""):
+                if mark(write.key) in (row.get(text) or ""):
                     found[write.key] = row["Id"]
         return found
 
     def _rows(self, name: str, columns: list[str], where: str) -> list[dict[str, Any]]:
         latest = f"ORDER BY CreatedDate DESC LIMIT {names.PAGE_ROWS}"
         answer = self._api.query(select(columns, name, where, latest))
-        return [decode_row(raw) for raw in rows_of(answer).records]
+        return decoded(answer)
 
 
 def _note_object(write: WriteBack) -> str:
@@ -128,13 +128,4 @@ def _text(write: WriteBack) -> str:
 
 def _no_reply(write: WriteBack) -> Receipt:
     reason = "Salesforce shows its customers comments of cases, and nothing of a lead"
-    return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code="NO_REPLY")
-
-
-def _there(write: WriteBack, crm_id: str) -> Receipt:
-    return Receipt(key=write.key, outcome="done", wrote=False, crm_id=crm_id)
-
-
-def _short(key: str) -> str:
-    """A key of any length as 32 hexadecimal digits."""
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+    return refused(write, reason, "NO_REPLY")

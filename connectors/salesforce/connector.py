@@ -32,6 +32,7 @@ from connectors.salesforce.api import Api
 from connectors.salesforce.checking import Checking
 from connectors.salesforce.checking_fields import RecordQuestions
 from connectors.salesforce.columns import Columns
+from connectors.salesforce.completing import Completing
 from connectors.salesforce.conversation import ConversationMapping
 from connectors.salesforce.history import HistoryMapping
 from connectors.salesforce.limits import allowance
@@ -89,6 +90,7 @@ class SalesforceConnector:
         self._reading = Reading(self._api, selection, settings, clock, pause)
         self._updating = Updating(self._api, shapes, columns, self._records)
         self._tasks = Tasks(self._api, shapes, self._records, settings, clock)
+        self._completing = Completing(self._api, shapes, settings, clock)
         self._adding = Adding(self._api, shapes)
         questions = RecordQuestions(self._api, shapes, columns, self._records, settings, wanted)
         self._losses = Losses(selection, questions)
@@ -153,7 +155,7 @@ class SalesforceConnector:
             case "task":
                 return self._tasks.add(batch)
             case "complete":
-                return self._tasks.complete(batch)
+                return self._completing.complete(batch)
             case "note":
                 return self._adding.notes(batch)
             case "tag":

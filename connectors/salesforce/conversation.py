@@ -13,14 +13,13 @@ from connectors.base import Normalised
 from connectors.salesforce import names
 from connectors.salesforce.actors import Actors, is_machine
 from connectors.salesforce.mapping import Row
+from connectors.salesforce.marks import is_marked
 from connectors.salesforce.settings import CALL_OUTCOMES, SalesforceSettings
 from connectors.salesforce.values import read_instant
 from sla.model import Event, record_name
 
 AUTOMATIC: Final = "_automatic"
 """Key that ``feed`` puts in the place of an e-mail's headers: whether they say that no person sent it."""
-MARKER: Final = "sla-sidecar:"
-"""Stands before the key of one of our own tasks or notes, in its text, where there is no field for it."""
 
 DRAFT, FORWARDED = "5", "4"
 """EmailMessage.Status: 0 New, 1 Read, 2 Replied, 3 Sent, 4 Forwarded, 5 Draft (Object Reference, EmailMessage). That
@@ -78,8 +77,7 @@ class ConversationMapping:
 
     def is_ours(self, row: Row) -> bool:
         """Whether a task is one that we made: by its key field, or by the marker in its description."""
-        description = row.get("Description")
-        return bool(row.get(self._key)) or (isinstance(description, str) and MARKER in description)
+        return bool(row.get(self._key)) or is_marked(row.get("Description"))
 
     def _task(self, record: str, row: Row) -> Event | None:
         if not row.get("IsClosed") or self.is_ours(row):

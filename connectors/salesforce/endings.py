@@ -13,7 +13,7 @@ from typing import Final
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.rows import decoded
 from connectors.salesforce.values import select
 
 _LISTS: Final = {names.LEAD: ("LeadStatus", "IsConverted"), names.CASE: ("CaseStatus", "IsClosed")}
@@ -27,6 +27,6 @@ def endings(api: Api) -> Endings:
     asked = [select(("ApiName", "MasterLabel", flag), name, f"{flag} = true") for name, flag in _LISTS.values()]
     found: dict[str, dict[str, dict[str, bool]]] = {}
     for (name, (_, flag)), answer in zip(_LISTS.items(), api.each_query(asked), strict=True):
-        rows = [decode_row(raw) for raw in rows_of(answer).records] if isinstance(answer, Answer) else []
+        rows = decoded(answer) if isinstance(answer, Answer) else []
         found[name] = {str(row.get("ApiName") or row.get("MasterLabel")): {flag: True} for row in rows}
     return found

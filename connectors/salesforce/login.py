@@ -26,6 +26,8 @@ from connectors.secret import Secret
 T = TypeVar("T")
 
 SECRETS: Final = ("client_secret", "private_key", "refresh_token", "password", "security_token")
+KEEP_AGAIN_S: Final = 10.0
+"""When it is tried again to keep a refresh token; Salesforce is not asked for that."""
 TOKEN: Final = "refresh_token"  # noqa: S105
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105
 _SOAP_PATH: Final = "/services/Soap/"
@@ -212,6 +214,7 @@ class Login:
         except (OSError, ValueError) as error:
             label = held.label or "the place of refresh_token"
             lost = AuthFailed(f"the new refresh token could not be kept ({type(error).__name__})", code="REFRESH_TOKEN")
+            lost.again_s = KEEP_AGAIN_S
             lost.fix = f"make {label} writable before this process ends: the old refresh token is no longer good"
             raise lost from None
         self._unkept = None

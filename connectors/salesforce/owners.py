@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.bundle import Answer
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.rows import decoded
 from connectors.salesforce.shape import KEPT_MS
 from connectors.salesforce.values import id_list, select
 
@@ -98,7 +98,7 @@ class Zones:
 
 def _rows(answer: Answer | ConnectorError | None) -> list[dict[str, Any]]:
     """The rows of a query; none of one that failed, since nothing here is worth failing for."""
-    return [decode_row(raw) for raw in rows_of(answer).records] if isinstance(answer, Answer) else []
+    return decoded(answer) if isinstance(answer, Answer) else []
 
 
 def _zone(key: object) -> ZoneInfo:

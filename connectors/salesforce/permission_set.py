@@ -19,7 +19,7 @@ from connectors.errors import ConnectorError, RetryLater
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
 from connectors.salesforce.provisioning import described, refused, wanted
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.rows import decode_row, decoded
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.values import quote, select
 
@@ -114,7 +114,7 @@ class PermissionSet:
 
     def _rows(self, column: str, name: str, where: str) -> list[Record]:
         answer = self._api.query(select((column,), name, where), deleted=False)
-        return [decode_row(raw) for raw in rows_of(answer).records]
+        return decoded(answer)
 
 
 def _row(kind: str, **values: Any) -> Record:

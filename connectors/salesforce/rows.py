@@ -20,8 +20,9 @@ from connectors.salesforce import names
 from connectors.salesforce.actors import ME, READ
 from connectors.salesforce.bundle import Answer
 from connectors.salesforce.content import content
-from connectors.salesforce.conversation import AUTOMATIC, MARKER, says_automatic
+from connectors.salesforce.conversation import AUTOMATIC, says_automatic
 from connectors.salesforce.ids import is_id
+from connectors.salesforce.marks import MARKER, is_marked
 
 Row = dict[str, Any]
 _PARENTS: Final = ("WhoId", "WhatId", "ParentId", "LeadId", "CaseId")
@@ -45,6 +46,11 @@ def rows_of(answer: Answer) -> Result:
         return _decode_result(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RetryLater("the answer to a query is not a list of records", code="UNREADABLE") from None
+
+
+def decoded(answer: Answer) -> list[Row]:
+    """The rows of a query's answer, understood as JSON and no further."""
+    return [decode_row(raw) for raw in rows_of(answer).records]
 
 
 class Taken(NamedTuple):
@@ -115,6 +121,6 @@ def _without_texts(name: str, row: Row) -> bool:
         row[AUTOMATIC] = says_automatic(row.pop("Headers", None))
         return True
     if name == names.TASK and row.get("Description"):
-        row["Description"] = MARKER if MARKER in row["Description"] else None
+        row["Description"] = MARKER if is_marked(row["Description"]) else None
         return True
     return False

@@ -12,7 +12,6 @@ from connectors.base import Finding
 from connectors.errors import ConnectorError, Rejected
 from connectors.salesforce import names
 from connectors.salesforce.api import Api
-from connectors.salesforce.bundle import Answer
 from connectors.salesforce.business_hours import HOLIDAY_COLUMNS, HOURS_COLUMNS, calendars
 from connectors.salesforce.endings import endings
 from connectors.salesforce.holiday_links import observed, request
@@ -20,7 +19,7 @@ from connectors.salesforce.mapping import RecordMapping
 from connectors.salesforce.packaging import files
 from connectors.salesforce.permission_set import PermissionSet
 from connectors.salesforce.provisioning import Fields, described
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.rows import decoded
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shapes
 from connectors.salesforce.values import select
@@ -43,7 +42,7 @@ class SalesforceSetUp:
 
     def account(self) -> Account:
         self._api.ensure_login()
-        [row] = self._rows(self._api.query(select(_ORGANIZATION, "Organization", _ANY), deleted=False))
+        [row] = decoded(self._api.query(select(_ORGANIZATION, "Organization", _ANY), deleted=False))
         shapes = {name: self._shapes.get(name) for name in names.KINDS}
         ends = endings(self._api)
         statuses: list[RawStatus] = []
@@ -71,7 +70,7 @@ class SalesforceSetUp:
             links = observed(self._api.metadata(request))
         except Rejected:
             links = None
-        return calendars(self._rows(hours), self._rows(holidays), links, today)
+        return calendars(decoded(hours), decoded(holidays), links, today)
 
     def field_name(self, kind: str, logical: str) -> str:  # noqa: ARG002  # the same for every kind
         words = (logical if logical.startswith("sla_") else f"sla_{logical}").split("_")
@@ -107,10 +106,6 @@ class SalesforceSetUp:
 
     def package(self) -> dict[str, bytes]:
         return files(self._settings)
-
-    @staticmethod
-    def _rows(answer: Answer) -> list[dict[str, Any]]:
-        return [decode_row(raw) for raw in rows_of(answer).records]
 
 
 def _name(grant: Grant) -> str:

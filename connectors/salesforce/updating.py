@@ -22,7 +22,8 @@ from connectors.salesforce.ids import is_id
 from connectors.salesforce.mapping import RecordMapping, Row, is_instant
 from connectors.salesforce.owners import Candidates, questions
 from connectors.salesforce.patching import Patching
-from connectors.salesforce.rows import decode_row, rows_of
+from connectors.salesforce.receipts import gone, moved_on, refused, there
+from connectors.salesforce.rows import decoded
 from connectors.salesforce.sending import Order
 from connectors.salesforce.shape import FieldShape, Shapes
 from connectors.salesforce.values import id_list, select, show_day, show_instant
@@ -78,7 +79,7 @@ class Updating:
     def _field_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
         name, key = _identity(write)
         if fresh is not None and fresh.get("IsDeleted"):
-            return _gone(write)
+            return gone(write)
         here = self._mapping.observed(name, fresh) if fresh is not None else {}
         values: dict[str, Any] = {}
         missing: list[str] = []
@@ -97,15 +98,15 @@ class Updating:
             return Order(write, name, {"id": key, **values})
         if missing:
             reason = f"the integration user cannot write {', '.join(missing)}; run check for the way to add them"
-            return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code="FIELD_MISSING")
-        return Receipt(key=write.key, outcome="done", wrote=False)
+            return refused(write, reason, "FIELD_MISSING")
+        return there(write)
 
     def _checked_order(self, write: WriteBack, fresh: Row | None, candidates: Candidates) -> Order | Receipt:
         name, key = _identity(write)
         if fresh is None or fresh.get("IsDeleted"):
-            return _gone(write)
+            return gone(write)
         if fresh.get("IsConverted"):
-            return _refused(write, "the lead has been converted", "CANNOT_UPDATE_CONVERTED_LEAD")
+            return refused(write, "the lead has been converted", "CANNOT_UPDATE_CONVERTED_LEAD")
         here = self._mapping.fields(name, fresh)
         hidden = [field for field, expected in write.expect.items() if expected is not None and field not in here]
         if hidden:
@@ -113,7 +114,7 @@ class Updating:
         moved = [field for field, expected in write.expect.items() if here.get(field) != expected]
         if moved:
             reason = "meanwhile changed: " + ", ".join(f"{field} is {here.get(field)}" for field in sorted(moved))
-            return Receipt(key=write.key, outcome="conflict", wrote=False, reason=reason, code="CHANGED")
+            return moved_on(write, reason)
         if write.action == "owner":
             return self._owner_order(write, name, key, here, candidates)
         return self._set_order(write, name, key, here)
@@ -123,12 +124,12 @@ class Updating:
     ) -> Order | Receipt:
         new = owner_id(write.owner)
         if new is None:
-            return _refused(write, f"{write.owner} is no Salesforce user or queue", "OWNER")
+            return refused(write, f"{write.owner} is no Salesforce user or queue", "OWNER")
         if here.get("owner") == write.owner:
-            return Receipt(key=write.key, outcome="done", wrote=False)
+            return there(write)
         obstacle = candidates.obstacle(new, name)
         if obstacle is not None:
-            return _refused(write, *obstacle)
+            return refused(write, *obstacle)
         return Order(write, name, {"id": key, "OwnerId": new})
 
     def _set_order(self, write: WriteBack, name: str, key: str, here: Mapping[str, Any]) -> Order | Receipt:
@@ -138,10 +139,10 @@ class Updating:
                 continue
             path, raw = self._raw(name, field, wanted)
             if path is None or raw is None:
-                return _refused(write, f"no value of Salesforce means {field} = {wanted}", "NO_VALUE")
+                return refused(write, f"no value of Salesforce means {field} = {wanted}", "NO_VALUE")
             values[path] = raw
         if not values:
-            return Receipt(key=write.key, outcome="done", wrote=False)
+            return there(write)
         return Order(write, name, {"id": key, **values})
 
     def _tag_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
@@ -150,16 +151,16 @@ class Updating:
         shape = self._field(name, path) if path is not None else None
         if path is None or shape is None or not shape.updateable:
             what = path or f"tags.{names.KINDS[name]}"
-            return _refused(write, f"{what} is no field that we can write tags to; run check", "NO_TAGS")
+            return refused(write, f"{what} is no field that we can write tags to; run check", "NO_TAGS")
         if fresh is None or fresh.get("IsDeleted"):
-            return _gone(write)
+            return gone(write)
         here = [tag for part in str(fresh.get(path) or "").split(";") if (tag := part.strip())]
         tag = write.subject or ""
         if tag in here:
-            return Receipt(key=write.key, outcome="done", wrote=False)
+            return there(write)
         value = ";".join([*here, tag])
         if shape.length and len(value) > shape.length:
-            return _refused(write, f"{path} is full: it holds {shape.length} characters", "STRING_TOO_LONG")
+            return refused(write, f"{path} is full: it holds {shape.length} characters", "STRING_TOO_LONG")
         return Order(write, name, {"id": key, path: value})
 
     def _raw(self, name: str, field: str, wanted: Any) -> tuple[str | None, Any]:
@@ -206,7 +207,7 @@ class Updating:
             answer = answers[name]
             if not isinstance(answer, Answer):
                 raise answer
-            for row in (decode_row(raw) for raw in rows_of(answer).records):
+            for row in decoded(answer):
                 found |= {(name, key): row for key in some if key[:15] == row["Id"][:15]}
         return found, Candidates(answers)
 
@@ -219,18 +220,10 @@ def _identity(write: WriteBack) -> tuple[str, str]:
     return names.OBJECTS[kind], key
 
 
-def _gone(write: WriteBack) -> Receipt:
-    return _refused(write, "the record is gone", "ENTITY_IS_DELETED")
-
-
 def _not_shown(write: WriteBack, hidden: Sequence[str]) -> Receipt:
     """Whether somebody was faster cannot be told: the write waits until the fields are shown again."""
     reason = f"the integration user may not read {', '.join(hidden)}, so it cannot be compared"
     return Receipt(key=write.key, outcome="retry", wrote=False, reason=reason, code="HIDDEN", after=HIDDEN_AFTER_S)
-
-
-def _refused(write: WriteBack, reason: str, code: str) -> Receipt:
-    return Receipt(key=write.key, outcome="rejected", wrote=False, reason=reason, code=code)
 
 
 def _whole_second(value: Any) -> Any:
