@@ -185,8 +185,8 @@ class Daemon:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         now, real = self._clock.now, self._clock.real_seconds
         tick_s = real(self._configuration.daemon.tick_every_s)
-        self._add(scheduler, "wake", tick_s, works.wake)
-        self._add(scheduler, "watch", tick_s, works.watching.look)
+        self._add(scheduler, "wake", tick_s, partial(self._judge, works, works.wake))
+        self._add(scheduler, "watch", tick_s, partial(self._judge, works, works.watching.look))
         for name, link in works.links.items():
             # Real seconds whatever the clock: that is how a CRM counts its calls.
             poll_s = self._configuration.connections[name].poll_every_s
@@ -212,6 +212,10 @@ class Daemon:
     def _poll_now(self, scheduler: Any, link: Link) -> None:
         if not self._stop.is_set():
             scheduler.modify_job(f"poll {link.name}", next_run_time=datetime.now(UTC))
+
+    def _judge(self, works: Works, judge: Callable[[], object]) -> None:
+        if works.may_judge():
+            judge()
 
     def _deliver(self, works: Works, link: Link) -> None:
         works.intake.hints(link)

@@ -61,6 +61,8 @@ class Link:
         self.standing = standing or Standing()
         self._read_at: int | None = None
         self._is_behind = True
+        self.was_asked = False
+        """Whether reading has come to an end, good or bad, since the start."""
         self._rng = rng
         self._failures = 0
         self._refusals = 0
@@ -79,10 +81,11 @@ class Link:
 
     def was_read(self, at: int) -> None:
         """Notes that everything up to ``at`` has been read and judged."""
-        self._read_at, self._is_behind = at, False
+        self._read_at, self._is_behind, self.was_asked = at, False, True
 
     def was_not_read(self, now: int) -> None:
         """Notes that reading failed: after a while more may have happened than a poll ever leaves unread."""
+        self.was_asked = True
         self._is_behind = self._is_behind or self._read_at is None or now - self._read_at > BEHIND_MS
 
     def call(self, asking: Callable[[Connector], T], purpose: Purpose = "read") -> T:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import connectors
 from connectors.base import Connector
@@ -32,6 +32,9 @@ from sync.store import Store, Transaction
 from sync.watching import Watching
 from sync.webhooks import Webhooks
 from sync.writer import Writer
+
+FIRST_READ_S: Final = 60.0
+"""How long after a start nothing is judged by the clock alone while a connection is read for the first time."""
 
 
 class Works:
@@ -55,6 +58,7 @@ class Works:
         self.clock = clock
         self.boot = os.urandom(8).hex()
         self.live = configuration.daemon.mode == "live"
+        self._begun_at = clock.monotonic()
         self._rng = rng or Random()  # noqa: S311 - jitter, not secrets
         made = {entry.name: self._connect(entry, ready or {}) for entry in configuration.connections.values()}
         database = database or configuration.daemon.database
@@ -119,6 +123,13 @@ class Works:
         """Reads what one connection has that is new."""
         self.directory.refresh(link)
         self.intake.poll(link)
+
+    def may_judge(self) -> bool:
+        """Whether every connection has been asked since the start: what fell due while nobody read may have been
+        answered in time. A long first contact is not waited for beyond ``FIRST_READ_S``."""
+        now = self.clock.now()
+        waiting = any(link.is_open(now) and not link.was_asked for link in self.links.values())
+        return not waiting or self.clock.monotonic() - self._begun_at > FIRST_READ_S
 
     def wake(self) -> int:
         """Judges all that has become due by itself; returns how many records."""

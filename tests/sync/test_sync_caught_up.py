@@ -49,6 +49,25 @@ def test_a_start_sends_nothing_before_it_has_read_what_happened_meanwhile(desk: 
     assert desk.writes()[-1]["fields"] == {"sla_status": "met"}
 
 
+def test_after_a_start_nothing_is_judged_by_the_clock_alone_before_all_have_been_asked(desk: Beside) -> None:
+    desk.restart()
+    assert not desk.works.may_judge()
+    desk.works.poll(desk.link)
+    assert desk.works.may_judge()
+    desk.restart()
+    desk.refuse = lambda *_: Response(503, b"")
+    desk.works.poll(desk.link)
+    assert desk.works.may_judge()
+
+
+def test_a_long_first_contact_is_waited_for_a_minute_and_no_longer(desk: Beside) -> None:
+    desk.restart()
+    desk.emulator.clock.advance(59)
+    assert not desk.works.may_judge()
+    desk.emulator.clock.advance(2)
+    assert desk.works.may_judge()
+
+
 def test_after_an_outage_of_the_crm_it_is_the_same(desk: Beside) -> None:
     lead = desk.lead()
     desk.round(MINUTE)
