@@ -55,8 +55,9 @@ BATCH = {
 }
 
 UNFIT = frozenset({"INACTIVE_OWNER_OR_USER", "INVALID_OWNER", "TRANSFER_REQUIRES_READ"})
-GONE = frozenset({"ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"})
 """Codes which say that the new owner cannot own the record."""
+GONE = frozenset({"ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"})
+"""Codes which say that the record takes nothing any more."""
 
 
 class SalesforceConnector:
