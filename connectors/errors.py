@@ -13,6 +13,9 @@ class ConnectorError(Exception):
     fix: str | None = None
     """The next step for a person, where the connector knows one."""
 
+    again_s: float | None = None
+    """Seconds until the next try, where it calls nobody: what failed is on our own side."""
+
     def __init__(self, reason: str, *, code: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason

@@ -27,7 +27,7 @@ from sync.guard import rule
 from sync.intake import Intake
 from sync.lacking import Lacking
 from sync.ledger import Entry
-from sync.link import Link, back_off, note
+from sync.link import Link, back_off
 from sync.outbox import Letter
 from sync.quota import purpose_of
 from sync.store import Transaction
@@ -383,7 +383,7 @@ class Delivery:
             self._rosters.pop(link.name, None)
 
     def _note(self, link: Link, *, stopped: bool) -> None:
-        self._writes.write(lambda t: note(t, link, self._clock.now(), stopped=stopped))
+        link.store(self._writes, self._clock.now(), stopped=stopped)
 
 
 def _purpose(letters: Sequence[Letter]) -> Purpose:

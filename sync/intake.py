@@ -22,7 +22,7 @@ from sync import inbox, losses, reading
 from sync.clock import Clock
 from sync.engine import Engine
 from sync.inbox import Waiting, Which
-from sync.link import Link, note, note_round
+from sync.link import Link, note_round
 from sync.reading import Reading
 from sync.store import Transaction
 from sync.writer import Writes
@@ -185,7 +185,7 @@ class Intake:
         """Notes what a failed call means for its connection."""
         now = self._clock.now()
         stopped = link.failed(error, now)
-        self._writes.write(lambda t: note(t, link, now, stopped=stopped))
+        link.store(self._writes, now, stopped=stopped)
 
     # ---- inside
 

@@ -20,7 +20,8 @@ from connectors.base import Connector, Quota
 from connectors.errors import ConnectorError, RateLimited, RetryLater
 from sync import ledger
 from sync.ledger import Entry
-from sync.store import Transaction
+from sync.store import StoreError, Transaction
+from sync.writer import Writes
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Link:
         self._failures = 0
         self._refusals = 0
         self._turn = threading.RLock()
+        self._unstored: bool | None = None
+        """Whether an alarm goes with the standing that could not be stored; None when it was."""
 
     def is_open(self, now: int, purpose: Purpose | None = None) -> bool:
         """Whether a call may be made now, and for this purpose."""
@@ -104,7 +107,7 @@ class Link:
         """Notes a call that was answered. True when that ends a bad time."""
         self._failures = self._refusals = 0
         ended = self.standing.state != "ok"
-        self.standing = Standing()
+        self.standing, self._unstored = Standing(), None
         return ended
 
     def failed(self, error: ConnectorError, now: int) -> bool:
@@ -131,12 +134,28 @@ class Link:
         if self.standing.retry_at is not None:
             self.standing = self.standing._replace(retry_at=self.standing.retry_at + step_ms)
 
+    def store(self, writes: Writes, now: int, *, stopped: bool = False) -> None:
+        """Stores how it stands; ``stopped`` raises the alarm. Raises StoreError."""
+        try:
+            writes.write(lambda t: note(t, self, now, stopped=stopped))
+        except StoreError:
+            self._unstored = stopped or self._unstored or False
+            raise
+        self._unstored = None
+
+    def store_again(self, writes: Writes, now: int) -> None:
+        """What a full disk has kept from being stored and told. Raises StoreError."""
+        if self._unstored is not None:
+            self.store(writes, now, stopped=self._unstored)
+
     def _wait_s(self, error: ConnectorError) -> float:
         if isinstance(error, RateLimited):
             # Never earlier than told; a little later, so that everybody who was told the same does not come at once.
             return error.after + self._rng.uniform(0, min(5.0, 0.1 * error.after))
         if isinstance(error, RetryLater):
             return max(error.after or 0.0, back_off(self._failures, self._rng))
+        if error.again_s is not None:
+            return error.again_s
         return min(3_600.0, STOPPED_WAIT_S * float(2 ** min(self._refusals - 1, 10)))
 
 

@@ -151,6 +151,8 @@ class Works:
     def beat(self) -> None:
         """Renews the lease, and notes what calls were for. Raises SecondDaemon when somebody else has taken it."""
         self.writes.write(lambda t: lease.beat(t, self.boot, self.clock.now()))
+        for link in self.links.values():
+            link.store_again(self.writes, self.clock.now())
         self.count()
 
     def count(self) -> None:

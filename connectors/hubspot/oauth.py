@@ -29,6 +29,8 @@ https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
 FORCED_S: Final = 60
 """A token younger than this that HubSpot refuses is not renewed, and a login that it refused is not tried again sooner:
 another one would be refused as well."""
+KEEP_AGAIN_S: Final = 10.0
+"""When it is tried again to keep a refresh token; HubSpot is not asked for that."""
 LEAST_S: Final = 30
 """How long a token is used at least, whatever HubSpot says of its life."""
 
@@ -176,4 +178,6 @@ class Renewing:
         except (OSError, ValueError) as error:
             place = self._refresh.label or "its place"
             reason = f"HubSpot gave a new refresh token and it cannot be kept in {place}: make that writable for us"
-            raise AuthFailed(reason, code="TOKEN_NOT_KEPT") from error
+            lost = AuthFailed(reason, code="TOKEN_NOT_KEPT")
+            lost.again_s = KEEP_AGAIN_S
+            raise lost from error

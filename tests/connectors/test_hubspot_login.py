@@ -167,7 +167,7 @@ def test_a_new_refresh_token_that_cannot_be_kept_is_told_and_not_lost(desk: Desk
     connector = app(desk, Secret(desk.emulator.credentials()["refresh_token"], "file:token", keep=keep))
     with pytest.raises(AuthFailed) as refused:
         connector.people()
-    assert refused.value.code == "TOKEN_NOT_KEPT"
+    assert (refused.value.code, refused.value.again_s) == ("TOKEN_NOT_KEPT", 10)
     assert "file:token" in refused.value.reason
     assert desk.calls() == {TOKEN: 1}  # nothing is called with what came with it
     full = False
