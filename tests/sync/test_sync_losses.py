@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sync_beside import Beside
 from sync_scene import Scene
 
 from connectors.base import Finding
@@ -48,3 +49,22 @@ def test_what_is_missing_is_shown_until_it_is_back_and_told_anew_when_it_goes_ag
     scene.crm.losses.append(TIER)
     scene.round(60)
     assert len(scene.view().ledger(what="alarm")) == 2
+
+
+def test_a_field_and_an_object_that_an_administrator_of_salesforce_takes_away_are_told_and_reading_goes_on(
+    tmp_path: Path,
+) -> None:
+    desk = Beside(tmp_path, "salesforce")
+    desk.round()
+    desk.emulator.act({"do": "setup", "hide": {"Lead": ["SLA_Status__c"]}})
+    tables = desk.emulator.store.tables
+    desk.emulator.store.tables = {name: table for name, table in tables.items() if name != "event"}
+    for _ in range(3):
+        desk.round(60)
+    lead = desk.lead()
+    desk.round(60)
+    assert sorted(alarm["subject"] for alarm in desk.told("alarm")) == ["Event", "write.lead.sla_status"]
+    [connection] = desk.view().connections()
+    assert (connection.state, len(connection.losses)) == ("ok", 2)
+    assert desk.view().find(lead) == [f"desk:lead:{lead}"]
+    desk.close()
