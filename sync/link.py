@@ -133,6 +133,8 @@ class Link:
         """Somebody moved the wall clock: a wait stays as long as it was, whatever the hands say."""
         if self.standing.retry_at is not None:
             self.standing = self.standing._replace(retry_at=self.standing.retry_at + step_ms)
+        if self._read_at is not None:
+            self._read_at += step_ms
 
     def store(self, writes: Writes, now: int, *, stopped: bool = False) -> None:
         """Stores how it stands; ``stopped`` raises the alarm. Raises StoreError."""

@@ -63,6 +63,14 @@ def test_what_the_crm_and_our_share_hold_back_waits_as_long_too(scene: Scene) ->
     allowance.take("rest")
 
 
+def test_one_failed_read_after_the_clock_was_set_ahead_holds_no_write_back(scene: Scene) -> None:
+    scene.round()
+    link = scene.works.links["crm"]
+    set_by(scene, HOUR)
+    link.was_not_read(scene.clock.now())
+    assert link.may_be_sent_to(scene.clock.now())
+
+
 def test_a_write_back_that_waits_is_not_kept_an_hour_longer(scene: Scene) -> None:
     scene.crm.create("lead", "9", name="Mara")
     scene.round()
