@@ -96,7 +96,8 @@ class Links:
     """All links of the portal."""
 
     def __init__(self) -> None:
-        self._ends: dict[Node, dict[str, dict[str, list[int]]]] = {}
+        self._ends: dict[Node, dict[str, dict[str, tuple[int, ...]]]] = {}
+        self._shared: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def add(self, start: Node, end: Node, type_id: int) -> bool:
         """Links both ways. False when this very link exists already."""
@@ -106,10 +107,12 @@ class Links:
         return True
 
     def _put(self, start: Node, end: Node, type_id: int) -> bool:
-        types = self._ends.setdefault(start, {}).setdefault(end[0], {}).setdefault(end[1], [])
+        ends = self._ends.setdefault(start, {}).setdefault(end[0], {})
+        types = ends.get(end[1], ())
         if type_id in types:
             return False
-        types.append(type_id)
+        more = (*types, type_id)
+        ends[end[1]] = self._shared.setdefault(more, more)  # most links of a portal are of a few kinds
         return True
 
     def remove(self, start: Node, end: Node, type_ids: set[int] | None = None) -> bool:
@@ -122,7 +125,7 @@ class Links:
 
     def _drop(self, start: Node, end: Node, type_id: int) -> None:
         ends = self._ends[start][end[0]]
-        ends[end[1]].remove(type_id)
+        ends[end[1]] = tuple(one for one in ends[end[1]] if one != type_id)
         if not ends[end[1]]:
             del ends[end[1]]
 

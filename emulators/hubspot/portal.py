@@ -20,6 +20,7 @@ from emulators.hubspot.pipelines import Pipelines
 from emulators.hubspot.properties import Schema
 from emulators.hubspot.records import Record, Shelf
 from emulators.hubspot.threads import Message, Threads
+from emulators.hubspot.walks import Walks
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Portal:
             name: Shelf(kind, dice.randrange(10**9, 9 * 10**9) * (10 if kind.activity else 1))
             for name, kind in KINDS.items()
         }
+        self.walks = {name: Walks() for name in KINDS}
         self.rules: list[Rule] = []
         self.needs: list[Needed] = []
         self.index_lag_ms = 0

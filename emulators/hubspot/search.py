@@ -19,7 +19,7 @@ from emulators.hubspot.filters import Key, Test, filter_groups, held_by
 from emulators.hubspot.kinds import Kind
 from emulators.hubspot.portal import Portal
 from emulators.hubspot.records import Record, Shelf
-from emulators.hubspot.walks import Walk, keep, known
+from emulators.hubspot.walks import Walk
 
 RESULTS_MAX: Final = 10_000
 LIMIT_MAX: Final = 200
@@ -68,11 +68,12 @@ def _matched(
     shelf.index.settle(portal.now_ms())
     start = _first_number(order)
     asked = json.dumps([order.get("query"), order.get("filters"), _without_bound(order, start)], sort_keys=True)
-    walk = known(shelf.index, asked, start)
+    walks = portal.walks[kind.name]
+    walk = walks.known(asked, start)
     if walk is None:
         walk = Walk(shelf.index, start, keeps, _looked_at(shelf, kind, order, start))
         if len(found := walk.behind(start)) > limit:
-            keep(shelf.index, asked, walk)
+            walks.keep(asked, walk)
         return found
     return walk.behind(start)
 

@@ -7,10 +7,8 @@ Invariant: a walk holds what the same search would find now behind the id where 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from emulators.hubspot.records import Index, Record
 
@@ -46,22 +44,22 @@ class Walk:
             self._found.insert(at, record)
 
 
-_WALKS: Final[WeakKeyDictionary[Index, OrderedDict[str, Walk]]] = WeakKeyDictionary()
+class Walks:
+    """The latest walks of one type, by what was asked."""
 
+    def __init__(self) -> None:
+        self._kept: dict[str, Walk] = {}
 
-def known(index: Index, asked: str, start: int) -> Walk | None:
-    """The walk of the same search that began at this id or before it."""
-    walks = _WALKS.get(index)
-    found = walks.get(asked) if walks is not None else None
-    return found if found is not None and found.start <= start else None
+    def known(self, asked: str, start: int) -> Walk | None:
+        """The walk of the same search that began at this id or before it."""
+        found = self._kept.get(asked)
+        return found if found is not None and found.start <= start else None
 
-
-def keep(index: Index, asked: str, walk: Walk) -> None:
-    walks: OrderedDict[str, Walk] = _WALKS.setdefault(index, OrderedDict())
-    walks.pop(asked, None)
-    walks[asked] = walk
-    while len(walks) > KEPT:
-        walks.popitem(last=False)
+    def keep(self, asked: str, walk: Walk) -> None:
+        self._kept.pop(asked, None)
+        self._kept[asked] = walk
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
 
 
 def _number(record: Record) -> int:
