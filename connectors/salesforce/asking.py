@@ -3,7 +3,7 @@
 Owns which queries travel together, and the answers that wait for their turn. Refuses cursors' meaning and rows.
 Streams are polled one after the other, so the first of them asks for those that follow; an answer waits for the very
 place that it was asked for, and is used once. Invariant: a stream fails at its own turn alone, and what is asked ahead
-in vain costs no call.
+in vain costs no call; and no answer outlives a failed call, after which a round may come much later.
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ class Asking:
     def rests(self, name: str, place: Cursor) -> None:
         """The stream has come to its end for now, at ``place``."""
         self._resting[name] = place
+
+    def forget(self) -> None:
+        """Drops the answers that wait: the next ones are to be no older than the round that they are for."""
+        self._ahead.clear()
 
     def page(self, name: str, place: Cursor) -> Asked | None:
         """The answer to the query of ``name`` at ``place``; None when the object is no longer there for us. Raises what

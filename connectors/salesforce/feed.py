@@ -40,6 +40,13 @@ class Feed:
 
     def poll(self, name: str, cursor: str | None, since: int) -> Page:
         """The next page of object ``name``; an empty one while the object does not exist for us."""
+        try:
+            return self._poll(name, cursor, since)
+        except ConnectorError:
+            self._asking.forget()  # who comes back after a failure may come an hour later
+            raise
+
+    def _poll(self, name: str, cursor: str | None, since: int) -> Page:
         place = read_cursor(name, cursor, since)
         if place.job is not None:
             return self._loading.page(name, place)

@@ -205,6 +205,26 @@ def test_only_what_is_asked_for_is_fetched(org: Any, drain: Any) -> None:
     assert b"ann@doe.test" not in plain.payload + named.payload
 
 
+def test_after_a_failure_nothing_is_served_that_was_asked_before_it(
+    org: Any, acme: Any, drain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "PAGE_ROWS", 3)
+    order = [stream.name for stream in acme.streams()]
+    cursors = {name: drain(acme, name)[1] for name in order}
+    case = [org.create("Case") for _ in range(3)][0]
+    page = acme.poll("Lead", cursors["Lead"], 0)  # asks for cases, tasks, events and e-mails, too
+    full = acme.poll("Case", cursors["Case"], 0)
+    assert full.more
+    org.fault("status:503", "/services/data/v66.0/queryAll", times=1)
+    with pytest.raises(RetryLater):
+        acme.poll("Case", full.cursor, 0)
+    org.emulator.clock.advance(3_600)
+    mail = org.act("message", id=case)
+    drain(acme, "Lead", page.cursor)
+    drain(acme, "Case", full.cursor)
+    assert ids(drain(acme, "EmailMessage", cursors["EmailMessage"])[0]) == [mail]
+
+
 def test_what_people_wrote_on_their_tasks_is_kept_nowhere(org: Any, drain: Any) -> None:
     lead = org.create("Lead")
     org.act("call", id=lead)
