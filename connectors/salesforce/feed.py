@@ -68,7 +68,9 @@ class Feed:
         taken = self._rows.of_query(name, result.records, self._api.user, asked.at, stamp)
         total = result.total_size if place.beginning and not place.paged else place.left
         left = None if total is None else max(total - taken.total, 0)
-        new = [change for change in taken.changes if not self._served.has(name, change.key)]
+        new = taken.changes
+        if place.first is None:  # whoever sweeps from the beginning wants to see what there is
+            new = [change for change in new if not self._served.has(name, change.key)]
         if place.beginning and worth_a_job(name, left or 0) and not place.paged:
             return self._loading.begin(name, place, began, new, left)
         full = not result.done or taken.total >= names.page_rows(name)
