@@ -138,6 +138,15 @@ class Auth:
             raise HubSpotError(404, "Access token not found", "OBJECT_NOT_FOUND")
         return {"userId": self._user_id, "hubId": self._portal_id, "appId": 0, "scopes": self.held("private-app")}
 
+    def revoke_token(self, form: dict[str, str]) -> None:
+        """A refresh token takes the access tokens along, an access token goes alone, and of an unknown one nothing is
+        said (RFC 7009, 2.2: assumed to hold here). Raises HubSpotError 400."""
+        self._check_app(form)
+        token = form.get("token", "")
+        if token == self.refresh_token:
+            self.revoke()
+        self._access.pop(token, None)
+
     def revoke(self) -> None:
         """The app is uninstalled: refresh and access tokens are worthless from now on."""
         self.refresh_token = f"na1-{self._uuid()}"

@@ -112,7 +112,7 @@ class HubSpotEmulator(Emulator):
             case "POST", ["token", "introspect"] | ["introspect"]:
                 return done(self.auth.introspect(request.form()))
             case "POST", ["token", "revoke"] | ["revoke"]:
-                self.auth.revoke()
+                self.auth.revoke_token(request.form())
                 return done()
             case "GET", ["access-tokens", token]:
                 return done(self.auth.about(token))

@@ -69,7 +69,17 @@ def test_a_revoked_refresh_token_is_an_invalid_grant(crm: Server) -> None:
     form = {"grant_type": "refresh_token"} | {
         name: credentials[name] for name in ("client_id", "client_secret", "refresh_token")
     }
-    assert requests.post(f"{crm.url}/oauth/2026-03/token/revoke", data=form, timeout=5).status_code == 204
+
+    def revoked(token: str) -> int:
+        url = f"{crm.url}/oauth/2026-03/token/revoke"
+        return requests.post(url, data=form | {"token": token}, timeout=5).status_code
+
+    access = requests.post(f"{crm.url}/oauth/2026-03/token", data=form, timeout=5).json()["access_token"]
+    assert [revoked("unknown"), revoked(access)] == [204, 204]
+    bearer = {"Authorization": f"Bearer {access}"}
+    assert requests.get(f"{crm.url}/crm/v3/owners/", headers=bearer, timeout=5).status_code == 401
+    assert requests.post(f"{crm.url}/oauth/2026-03/token", data=form, timeout=5).status_code == 200
+    assert revoked(credentials["refresh_token"]) == 204
     refused = requests.post(f"{crm.url}/oauth/v1/token", data=form, timeout=5)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
     assert refused.json()["status"] == "BAD_REFRESH_TOKEN"
