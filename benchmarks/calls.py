@@ -16,6 +16,8 @@ from sync.works import Works
 
 RECORDS = 1_000
 IDLE = 20
+LINKED = ("emails", "calls", "meetings")
+"""HubSpot's streams whose rows do not name their records."""
 MOVES = {
     "salesforce": ("Lead", {"fields": {"Status": "Working - Contacted"}}),
     "hubspot": ("tickets", {"stage": "us"}),
@@ -55,7 +57,8 @@ def _measure(crm: str, batches: Batches, opened: Works, practice: Practice) -> l
     before = practice.total()
     opened.intake.poll(link)
     found = _kept(opened, seen)
-    note(f"first contact: {_told(found)}", practice.total() - before, _least(found, batches, link))
+    least = _least(found, batches, link) + _by_nature(practice)
+    note(f"first contact: {_told(found)}", practice.total() - before, least)
     before = practice.total()
     opened.deliver()
     done = opened.store.read(lambda t: t.rows("SELECT count(*) FROM outbox WHERE state = 'done'"))[0][0]
@@ -109,10 +112,18 @@ def _told(found: Mapping[str, int]) -> str:
 
 
 def _least(found: Mapping[str, int], batches: Batches, link: Link) -> int:
-    """A first page of each stream, as many to a call as the vendor takes, and a call for each further page."""
+    """A first page of each stream, as many to a call as the vendor takes, and a call for each further page; where rows
+    do not name their records, a call for a thousand of them and each object."""
     streams = [stream.name for stream in link.connector.streams()]
     further = sum(max(0, ceil(found.get(name, 0) / batches.page) - 1) for name in streams)
-    return ceil(len(streams) / batches.streams) + further
+    linked = sum(2 * ceil(found.get(name, 0) / 1_000) for name in LINKED)
+    return ceil(len(streams) / batches.streams) + further + linked
+
+
+def _by_nature(practice: Practice) -> int:
+    """Calls that have no larger batch: the messages of one thread, the histories of fifty records."""
+    asked = practice.requests().items()
+    return sum(n for call, n in asked if call.endswith("/messages") or ("/objects/" in call and "batch/read" in call))
 
 
 def _move(crm: str, opened: Works, practice: Practice) -> int:
