@@ -49,7 +49,7 @@ class Updating:
         rows, _ = self._fresh(unsure)
 
         def plan(write: WriteBack) -> Order | Receipt:
-            return self._field_order(write, rows.get(_identity(write)))
+            return self._hidden(write) or self._field_order(write, rows.get(_identity(write)))
 
         return self._patching.send(batch, plan, self._patching.as_they_are)
 
@@ -60,7 +60,7 @@ class Updating:
         rows, candidates = self._fresh(batch, owners)
 
         def plan(write: WriteBack) -> Order | Receipt:
-            return self._checked_order(write, rows.get(_identity(write)), candidates)
+            return self._hidden(write) or self._checked_order(write, rows.get(_identity(write)), candidates)
 
         return self._patching.send(batch, plan, self._patching.unless_modified(rows))
 
@@ -70,11 +70,16 @@ class Updating:
         rows, _ = self._fresh(batch)
 
         def plan(write: WriteBack) -> Order | Receipt:
-            return self._tag_order(write, rows.get(_identity(write)))
+            return self._hidden(write) or self._tag_order(write, rows.get(_identity(write)))
 
         return self._patching.send(batch, plan, self._patching.unless_modified(rows))
 
     # ---- planning
+
+    def _hidden(self, write: WriteBack) -> Receipt | None:
+        """An object that we may not see at all: a permission was taken away, which is no fault of any record."""
+        name, _ = _identity(write)
+        return _not_shown(write, [name]) if self._shapes.get(name) is None else None
 
     def _field_order(self, write: WriteBack, fresh: Row | None) -> Order | Receipt:
         name, key = _identity(write)
@@ -194,7 +199,7 @@ class Updating:
         keys: dict[str, set[str]] = {}
         for write in batch:
             name, key = _identity(write)
-            if is_id(key):
+            if is_id(key) and self._shapes.get(name) is not None:
                 keys.setdefault(name, set()).add(key)
         asked = {
             name: select(self._fresh_columns(name), name, f"Id IN {id_list(sorted(some))}")
@@ -221,7 +226,7 @@ def _identity(write: WriteBack) -> tuple[str, str]:
 
 
 def _not_shown(write: WriteBack, hidden: Sequence[str]) -> Receipt:
-    """Whether somebody was faster cannot be told: the write waits until the fields are shown again."""
+    """Whether somebody was faster cannot be told: the write waits until object and fields are shown again."""
     reason = f"the integration user may not read {', '.join(hidden)}, so it cannot be compared"
     return Receipt(key=write.key, outcome="retry", wrote=False, reason=reason, code="HIDDEN", after=HIDDEN_AFTER_S)
 

@@ -62,6 +62,27 @@ def test_what_cannot_be_compared_waits_until_it_is_shown_and_is_not_given_up(org
 @pytest.mark.parametrize(
     "write",
     [
+        {"action": "owner"},
+        {"action": "fields", "values": {"sla_status": "missed"}},
+        {"action": "tag", "subject": "late"},
+    ],
+)
+def test_an_object_that_is_hidden_altogether_buries_no_write_back(org: Any, write: dict[str, Any]) -> None:
+    acme = org.connect(tags={"lead": "SLA_Tags__c"})
+    lead = org.create("Lead", OwnerId="maria@acme.test")
+    given = {**write, **({"owner": org.agent(1)} if write["action"] == "owner" else {})}
+    order = WriteBack(key="k", record=f"acme:lead:{lead}", **given)
+    org.act("setup", deny={"Lead": ["read"]})
+    acme._shapes.forget()
+    assert said(acme.write([order])[0]) == ("retry", False, "HIDDEN")
+    org.act("setup", allow={"Lead": ["read"]})
+    acme._shapes.forget()
+    assert said(acme.write([order])[0]) == ("done", True, None)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
         {"action": "set", "values": {"status": "open"}},
         {"action": "tag", "subject": "late"},
     ],
