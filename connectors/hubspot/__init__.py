@@ -151,7 +151,7 @@ class HubSpotConnector:
         return self._api.quota()
 
     def losses(self) -> Sequence[Finding]:
-        return ()
+        return self._reader.losses()
 
     def close(self) -> None:
         self._api.close()

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from connectors.base import Change, Page
+from connectors.base import Change, Finding, Page
 from connectors.errors import AuthFailed, Rejected
 from connectors.hubspot import moves, names
 from connectors.hubspot.api import HubSpotApi
@@ -54,6 +54,7 @@ class Reader:
         self.rows = self._objects.rows
         self._memory = Memory()
         self._absent: dict[str, int] = {}
+        self._losses: dict[str, list[Finding]] = {}
         self.conversations = Conversations(api, portal, mapper, self._memory, overlap_ms, self._present)
 
     @property
@@ -66,11 +67,17 @@ class Reader:
         if self._is_absent(of):
             return Page([], cursor or "")
         try:
-            return self._poll(of, cursor, since)
+            page = self._poll(of, cursor, since)
         except (Rejected, AuthFailed) as refused:
             if not self._does_without(of, refused):
                 raise
             return Page([], cursor or "")
+        self._losses.pop(of.name, None)
+        return page
+
+    def losses(self) -> list[Finding]:
+        """What polls have found missing: an object as a whole, or properties that the configuration names."""
+        return [finding for findings in self._losses.values() for finding in findings]
 
     def _poll(self, of: ObjectType, cursor: str | None, since: int) -> Page:
         position = read_cursor(cursor)
@@ -152,6 +159,8 @@ class Reader:
         if of is not names.LEADS or not others or ours:
             return False
         self._absent[of.name] = self._api.now() + ABSENT_MS
+        fix = f"set leads up in HubSpot or grant {of.read_scope}, or take leads out of `objects`"
+        self._losses[of.name] = [Finding("warn", of.name, f"leads cannot be read: {refused.reason}", fix)]
         log.error(
             "connection %s: leads cannot be read (%s); the others are. Set leads up in HubSpot or grant %s, or take "
             "leads out of `objects`",
@@ -165,6 +174,11 @@ class Reader:
             return frozenset()
         lost, news = self._portal.lost(of, self._mapper.properties[of.name], rows[0][1])
         named = sorted(lost & self._mapper.configured(of))
+        gone, fix = "is gone from HubSpot, or hidden from us", "restore it, or mend the configuration"
+        self._losses[f"{of.name}."] = [
+            Finding("warn", f"{of.name}.{one}", f"{one} of {of.name} {gone}; what it meant stays as it was", fix)
+            for one in named
+        ]
         if named and news:
             log.error(
                 "connection %s: %s of %s is gone from HubSpot, or hidden from us; what it meant stays as it was. "

@@ -352,6 +352,13 @@ def test_an_archived_property_does_not_read_as_empty(desk: Desk, caplog: pytest.
     desk.poll("tickets", cursor)
     assert not caplog.text  # said once in ten minutes, asked for as seldom
     assert "GET /crm/properties/2026-09/tickets" not in desk.calls()
+    assert [one.subject for one in desk.connector.losses()] == ["tickets.sla_status", "tickets.sla_tags"]
+    for name in ("sla_status", "sla_tags"):
+        desk.act("property", object="tickets", name=name, archived=False)
+    desk.pass_time(11 * MINUTE)
+    desk.act("update", object="tickets", id=ticket, fields={"hs_ticket_priority": "HIGH"}, by="Sam")
+    desk.poll("tickets", cursor)
+    assert desk.connector.losses() == []
 
 
 def test_a_value_that_hubspot_leaves_out_although_it_has_the_property_is_empty(
@@ -430,6 +437,7 @@ def test_a_portal_without_leads_goes_on_with_its_tickets(
     assert (page.changes, page.more) == ([], False)
     assert "leads cannot be read" in caplog.text
     assert "grant crm.objects.leads.read" in caplog.text
+    assert [one.subject for one in desk.connector.losses()] == ["leads"]
     assert records(desk.poll("tickets")[0]) == [ticket]
     assert [event.record for event in desk.events(desk.poll("calls")[0])] == [f"acme:ticket:{ticket}"]
     desk.calls()
@@ -442,6 +450,7 @@ def test_a_portal_without_leads_goes_on_with_its_tickets(
     lead = desk.act("create", object="leads", fields={"hs_lead_name": "Byron"}, stage="new",
                     associations=[{"object": "contacts", "id": contact}], by="Maria")["id"]  # fmt: skip
     assert records(desk.poll("leads", page.cursor)[0]) == [lead]
+    assert desk.connector.losses() == []
 
 
 def test_a_portal_with_leads_alone_and_no_right_to_read_them_stops(desk: Desk) -> None:
