@@ -36,6 +36,10 @@ _WORDS = {
     "timezone_naive": "must be a time with an offset, such as 2026-03-02T14:05:00Z",
 }
 
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"), "greater_than": ("above", "gt"), "less_than_equal": ("at most", "le"),
+}  # fmt: skip
+
 
 def _listen(value: str) -> str:
     host, colon, port = value.rpartition(":")
@@ -151,8 +155,9 @@ def _problem(model: type[BaseModel], path: Path, error: ErrorDetails) -> Problem
         return Problem(path, f"must be {choice}", words)
     if kind == "too_short":
         return Problem(path, "must not be empty")
-    if kind == "greater_than_equal":
-        return Problem(path, f"must be at least {error['ctx']['ge']}")
+    if kind in _BOUNDS:
+        relation, bound = _BOUNDS[kind]
+        return Problem(path, f"must be {relation} {error['ctx'][bound]:g}")
     return Problem(path, _WORDS.get(kind) or error["msg"].removeprefix("Value error, "))
 
 

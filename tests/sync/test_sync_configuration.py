@@ -438,3 +438,14 @@ def test_what_a_plain_key_will_hold_is_not_missed_before_it_is_fetched(file):
     )
     start, end = GOOD.index('connector = "hubspot"'), GOOD.index("poll_every")
     assert load(file(GOOD[:start] + salesforce + GOOD[end:])).connections["acme"].connector == "salesforce"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("quota_share = 0", "must be above 0"), ("quota_share = 1.5", "must be at most 1"),
+     ("searches_per_second = 0", "must be at least 1")],
+)  # fmt: skip
+def test_a_number_out_of_its_bounds_is_told_in_our_words(file, line, words):
+    with pytest.raises(ConfigurationError) as told:
+        load(file(GOOD.replace('poll_every = "15s"', f'poll_every = "15s"\n{line}')))
+    assert [problem.message for problem in told.value.problems] == [words]
