@@ -39,8 +39,9 @@ demo: .venv/.demo-ready
 run: .venv/.demo-ready
 	@exec $(BIN)/sla-sidecar run --config config.toml
 
+# Two workers for each core: a good part of the suite waits for processes and sockets.
 test: .venv/.dev-ready
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $$(( 2 * $$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') ))
 
 test-slow: .venv/.dev-ready
 	$(BIN)/pytest -m slow

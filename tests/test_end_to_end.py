@@ -16,6 +16,7 @@ import pytest
 from emulators.core import Emulator, Server, serve
 from emulators.hubspot import EMULATOR as HubSpot
 from emulators.salesforce import EMULATOR as Salesforce
+from sync import intake
 from sync.configuration import load
 from sync.daemon import Daemon
 from sync.store import Reader
@@ -162,7 +163,10 @@ def _both_written(house: House) -> bool:
 WEBHOOKS_READ = "SELECT count(*) FROM inbox WHERE stream = 'webhook' AND state = 1 AND connection = '{}'"
 
 
-def test_rule_19_our_own_writes_come_back_by_poll_and_by_webhook_and_cause_no_further_write(house: House) -> None:
+def test_rule_19_our_own_writes_come_back_by_poll_and_by_webhook_and_cause_no_further_write(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "ONE_READ_MS", 500)  # a record is read for webhooks every ten seconds at most
     house.send_webhooks()
     _arrivals(house)
     house.until(lambda: _both_written(house))

@@ -28,7 +28,7 @@ from sla.calendar import Calendar, NeverOpen
 
 DAY = 86_400
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CASES = int(os.environ.get("SLA_CASES", "3000"))
+CASES = int(os.environ.get("SLA_CASES", "2000"))
 QUESTIONS = 25
 """How many questions each random calendar is asked."""
 
