@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import table
-from benchmarks.practice import CONFIGURATION, HUBSPOT, SALESFORCE, emulator, post
+from benchmarks.practice import TOKEN, daemon, emulator, post
 
 CHANGES = 150
 PAUSE_S = 0.4
 WAYS = {"by poll, every 10 s": "10s", "by webhook": "60s"}
-TOKEN = "benchmark-token-of-32-characters"
 DUE = {"salesforce": "SLA_Due__c", "hubspot": "sla_due"}
 
 
@@ -38,9 +31,9 @@ def run() -> None:
 
 
 def _measure(crm: str, poll_every: str, *, webhooks: bool) -> list[float]:
-    with emulator(crm, 0) as ready, _daemon(crm, ready, poll_every, webhooks=webhooks) as port:
+    with emulator(crm, 0) as ready, daemon(crm, ready, poll_every) as address:
         if webhooks:
-            post(ready["url"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/crm{_path(crm)}"})
+            post(ready["url"], "webhooks", {"url": f"http://{address}/webhooks/crm{_path(crm)}"})
         time.sleep(2.0)
         made: dict[str, float] = {}
         for number in range(CHANGES):
@@ -59,51 +52,6 @@ def _lead(crm: str, number: int) -> dict[str, Any]:
 
 def _path(crm: str) -> str:
     return f"/{TOKEN}" if crm == "salesforce" else ""
-
-
-@contextmanager
-def _daemon(crm: str, ready: dict[str, Any], poll_every: str, *, webhooks: bool) -> Iterator[int]:
-    login = (SALESFORCE if crm == "salesforce" else HUBSPOT).format(**ready["credentials"])
-    if webhooks and crm == "salesforce":
-        login += f'\nwebhook = {{ token = "{TOKEN}", organization = "{ready["webhook_secret"]}" }}'
-    elif webhooks:
-        login += f'\nwebhook_secret = "{ready["webhook_secret"]}"'
-    port = _free_port()
-    text = CONFIGURATION.format(crm=crm, url=ready["url"], login=f'poll_every = "{poll_every}"\n{login}')
-    text = text.replace(
-        'mode = "live"', f'mode = "live"\nlisten = "127.0.0.1:{port}"\npublic_url = "http://127.0.0.1:{port}"'
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "config.toml")
-        file.write_text(text)
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "console", "run", "--config", str(file)], stderr=subprocess.DEVNULL
-        )
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            daemon.terminate()
-            daemon.wait()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit("the daemon did not become ready")
 
 
 def _written(url: str, field: str) -> dict[str, float]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ from typing import Any
 from sync.clock import SystemClock
 from sync.configuration import load
 from sync.works import Works
+
+TOKEN = "benchmark-token-of-more-than-32-characters"
+"""What the address of Salesforce's outbound messages ends in."""
 
 CONFIGURATION = """
 [daemon]
@@ -71,18 +76,7 @@ write.ticket = {{ sla_due = "sla_due", sla_status = "sla_status" }}""",
 }
 """Connections that watch all objects and all sources of answers."""
 
-TICKETS = """
-[[policies]]
-name = "Tickets"
-applies_to = "ticket"
-calendar = "office"
-[[policies.targets]]
-metric = "first_response"
-within = "4h"
-[[policies.targets]]
-metric = "resolution"
-within = "5bd"
-"""
+TICKETS = CONFIGURATION[CONFIGURATION.index("[[policies]]") :].replace("Leads", "Tickets").replace('"lead"', '"ticket"')
 
 
 class MovedClock(SystemClock):
@@ -120,9 +114,9 @@ class Practice:
 
 
 @contextmanager
-def emulator(crm: str, records: int) -> Iterator[dict[str, Any]]:
-    """A practice CRM in a process of its own, and what it says when it is ready."""
-    command = [sys.executable, "-m", "emulators", crm, "--port", "0", "--records", str(records)]
+def emulator(crm: str, records: int, *more: str) -> Iterator[dict[str, Any]]:
+    """A practice CRM in a process of its own, started with ``more`` options, and what it says when it is ready."""
+    command = [sys.executable, "-m", "emulators", crm, "--port", "0", "--records", str(records), *more]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -130,6 +124,42 @@ def emulator(crm: str, records: int) -> Iterator[dict[str, Any]]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def daemon(crm: str, ready: dict[str, Any], poll_every: str) -> Iterator[str]:
+    """A daemon in a process of its own over a practice CRM, watching leads and taking webhooks; its host and port."""
+    login = (SALESFORCE if crm == "salesforce" else HUBSPOT).format(**ready["credentials"])
+    if crm == "salesforce":
+        login += f'\nwebhook = {{ token = "{TOKEN}", organization = "{ready["webhook_secret"]}" }}'
+    else:
+        login += f'\nwebhook_secret = "{ready["webhook_secret"]}"'
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    text = CONFIGURATION.format(crm=crm, url=ready["url"], login=f'{login}\npoll_every = "{poll_every}"')
+    text = text.replace("[daemon]", f'[daemon]\nlisten = "{address}"\npublic_url = "http://{address}"')
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "config.toml")
+        file.write_text(text)
+        run = [sys.executable, "-m", "console", "run", "--config", str(file)]
+        running = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _until_ready(address)
+            yield address
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def _until_ready(address: str) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://{address}/readyz", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the daemon did not become ready")
 
 
 def post(url: str, what: str, body: dict[str, Any]) -> Any:

@@ -9,72 +9,22 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.measure import table
-from benchmarks.practice import CONFIGURATION, HUBSPOT, SALESFORCE
+from benchmarks.practice import TOKEN, daemon, emulator
 
 CONNECTIONS = 16
 RECORDS = int(os.environ.get("RECORDS", "2000"))
 SECONDS = float(os.environ.get("SECONDS", "15"))
 NOTICES = 10
-TOKEN = "benchmark-token-of-more-than-32-characters"
 
 Body = Callable[[int], tuple[str, dict[str, str], bytes]]
-
-
-@contextmanager
-def daemon(crm: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """An emulator with life in it and a daemon over it; the emulator's first line and the daemon's address."""
-    command = [sys.executable, "-m", "emulators", crm, "--records", str(RECORDS), "--living", "--speed", "60"]
-    emulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert emulator.stdout is not None
-    ready = json.loads(emulator.stdout.readline())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with tempfile.TemporaryDirectory() as folder:
-        text = (SALESFORCE if crm == "salesforce" else HUBSPOT).format(**ready["credentials"])
-        if crm == "salesforce":
-            text += f'\nwebhook = {{ token = "{TOKEN}", organization = "{ready["credentials"]["organization_id"]}" }}'
-        else:
-            text += f'\nwebhook_secret = "{ready["webhook_secret"]}"'
-        text = CONFIGURATION.format(crm=crm, url=ready["url"], login=text + '\npoll_every = "2s"')
-        text = text.replace("[daemon]", f'[daemon]\nlisten = "{address}"\npublic_url = "http://{address}"')
-        file = Path(folder, "config.toml")
-        file.write_text(text)
-        run = [sys.executable, "-m", "console", "run", "--config", str(file)]
-        with Path(folder, "log").open("w") as log:
-            running = subprocess.Popen(run, stdout=log, stderr=log)
-            try:
-                _until_ready(address)
-                yield ready, address
-            finally:
-                running.terminate()
-                running.wait()
-                emulator.terminate()
-                emulator.wait()
-
-
-def _until_ready(address: str) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"http://{address}/readyz", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the daemon did not become ready")
 
 
 def hubspot(ready: dict[str, Any], address: str) -> Body:
@@ -159,7 +109,10 @@ def load(address: str, body: Body, seconds: float, pause_s: float) -> tuple[list
 def run() -> None:
     rows = [("a body of ten notices", "answers/s", "median", "99th", "slowest", "refused")]
     for crm, bodies in (("hubspot", hubspot), ("salesforce", salesforce)):
-        with daemon(crm) as (ready, address):
+        with (
+            emulator(crm, RECORDS, "--living", "--speed", "60") as ready,
+            daemon(crm, ready, "2s") as address,
+        ):
             body = bodies(ready, address)
             for name, pause in (("300 a second", CONNECTIONS / 300), ("as fast as it goes", 0.0)):
                 taken, refused = load(address, body, SECONDS, pause)
